@@ -1,0 +1,1 @@
+"""somahub: interactive cloud desktops and notebooks for neuroscience labs."""
