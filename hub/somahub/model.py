@@ -31,19 +31,34 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
+class Toleration:
+    """A taint of Kubernetes nodes that pods of a hardware class may run beside."""
+
+    key: str
+    operator: Literal["Exists", "Equal"]
+    value: str | None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
-    """A class of machine share that a profile may offer. ``memory`` in bytes."""
+    """A class of machine share that a profile may offer. ``memory`` in bytes.
+
+    ``node_selector`` and ``tolerations`` say where its pods run; one machine has no use for them.
+    """
 
     name: str
     title: str
     cpus: float
     memory: int
     gpus: int = 0
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An offering: app, hardware choices, and what opens first."""
+    """An offering: app, hardware choices (the one that its card starts with comes first), and what opens first."""
 
     name: str
     digest: str
