@@ -1,1 +1,3 @@
 """somahub: interactive cloud desktops and notebooks for neuroscience labs."""
+
+__version__ = "0.1.0"

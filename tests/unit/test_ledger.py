@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from somahub.errors import LedgerError
 from somahub.ledger import Ledger
+from somahub.ledger.reconcile import closing
 from somahub.model import Fact
 
 T = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -59,3 +60,18 @@ def test_migrating_twice_changes_nothing(ledger):
 def test_a_ledger_that_cannot_be_opened_says_which(tmp_path):
     with pytest.raises(LedgerError, match=r"the ledger at sqlite:///.*/nowhere/x.sqlite cannot be opened"):
         Ledger(f"sqlite:///{tmp_path}/nowhere/x.sqlite").migrate()
+
+
+def test_a_session_that_died_unseen_is_closed_when_it_was_last_seen():
+    ran, unseen, runs = (fact(session=name) for name in ("ran", "unseen", "runs"))
+    seen = T + timedelta(minutes=7)
+    made = closing([ran, unseen, runs], running={"runs"}, last_seen={"ran": seen})
+    assert [(f.session, f.kind, f.at) for f in made] == [
+        ("ran", "session.stopped", seen),
+        ("unseen", "session.stopped", T),
+    ]
+
+
+def test_a_session_is_never_closed_before_it_began():
+    (made,) = closing([fact()], running=(), last_seen={"s1": T - timedelta(hours=1)})
+    assert made.at == T

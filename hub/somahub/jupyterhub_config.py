@@ -1,0 +1,48 @@
+"""The hub's configuration on one machine: each line is a decision, made elsewhere where it needs more than a line."""
+
+from somahub.accounts.authenticator import PasswordAuthenticator
+from somahub.instance import open_instance
+from somahub.local import secrets
+from somahub.pages.context import TEMPLATES, Page
+from somahub.settings import Settings
+from somahub.spawners.sandbox.spawner import SandboxSpawner
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821
+settings = Settings()
+instance = open_instance(settings)
+hub = f"http://127.0.0.1:{settings.hub_port}"
+
+c.JupyterHub.bind_url = f"http://127.0.0.1:{settings.port}"
+c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = hub
+c.JupyterHub.db_url = f"sqlite:///{settings.data}/hub.sqlite"
+c.JupyterHub.cookie_secret_file = str(settings.data / "secrets" / "cookie")
+
+# The proxy is a process of its own, so that open desktops stay open while the hub restarts.
+c.JupyterHub.proxy_class = "traefik_file"
+c.TraefikFileProviderProxy.should_start = False
+c.TraefikFileProviderProxy.traefik_api_url = f"http://127.0.0.1:{settings.proxy_port}"
+c.TraefikFileProviderProxy.traefik_api_username = "hub"
+c.TraefikFileProviderProxy.traefik_api_password = secrets.read(settings, "proxy")
+c.TraefikFileProviderProxy.dynamic_config_file = str(settings.data / "run" / "proxy" / "rules.toml")
+c.JupyterHub.cleanup_proxy = c.JupyterHub.cleanup_servers = False
+
+c.JupyterHub.authenticator_class = PasswordAuthenticator
+c.PasswordAuthenticator.database = instance.ledger.engine.url.render_as_string(hide_password=False)
+
+c.JupyterHub.spawner_class = SandboxSpawner
+c.JupyterHub.allow_named_servers = True
+c.SandboxSpawner.instance = instance
+
+c.JupyterHub.template_paths = [str(TEMPLATES)]
+c.JupyterHub.template_vars = {
+    "somahub": lambda person: Page(instance, person, passwords=True, problems=()),
+}
+c.JupyterHub.default_url = "/hub/home"
+# The page with the progress is shown at once, not after ten seconds of an empty one.
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+
+# `somahub user` and `somahub down` speak to the hub with this, and it can do no more than they need.
+c.JupyterHub.services = [{"name": "operator", "api_token": secrets.read(settings, "operator")}]
+c.JupyterHub.load_roles = [
+    {"name": "operator", "services": ["operator"], "scopes": ["admin:users", "admin:servers", "list:users"]}
+]

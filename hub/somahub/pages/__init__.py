@@ -1,0 +1,1 @@
+"""The hub's pages: what a person sees before and after a session."""
