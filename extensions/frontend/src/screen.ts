@@ -1,0 +1,160 @@
+// The desktop's picture: connects, and after a drop connects again, with the last picture left standing meanwhile.
+import RFB from "@novnc/novnc";
+import { at, facts } from "./facts.js";
+
+const FIRST_WAIT = 250; // ms; doubles up to LONGEST_WAIT
+const LONGEST_WAIT = 4000;
+const ASLEEP = 20_000; // a timer this late means that the computer slept, and the connection is likely dead
+
+export interface Watcher {
+  connected(): void;
+  dropped(notice: Notice): void;
+  copied(text: string): void;
+}
+
+export interface Notice {
+  line: string;
+  link?: { text: string; href: string };
+  working?: boolean;
+}
+
+interface Status {
+  state: "absent" | "starting" | "up" | "failed";
+  starts: number;
+  line: string;
+}
+
+export class Screen {
+  private rfb: RFB | null = null;
+  private wait = FIRST_WAIT;
+  private timer = 0;
+  private starts: number | null = null;
+  restarted = false;
+
+  constructor(
+    private readonly target: HTMLElement,
+    private readonly watcher: Watcher,
+  ) {
+    this.connect();
+    this.wakeUp();
+  }
+
+  focus(): void {
+    this.rfb?.focus({ preventScroll: true });
+  }
+
+  paste(text: string): void {
+    this.rfb?.clipboardPasteFrom(text);
+  }
+
+  private connect(): void {
+    const url = new URL(at("screen"), location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const rfb = new RFB(this.target, url.href, { shared: true });
+    this.rfb = rfb;
+    rfb.resizeSession = true;
+    rfb.background = "transparent";
+    const canvas = this.target.querySelector("canvas:not(.last)") as HTMLCanvasElement;
+    rfb.addEventListener("connect", () => {
+      this.wait = FIRST_WAIT;
+      void this.look();
+      watchFirstFrame(canvas, () => {
+        this.target.querySelector(".last")?.remove();
+        this.watcher.connected();
+      });
+    });
+    rfb.addEventListener("disconnect", () => {
+      if (rfb !== this.rfb) return;
+      this.keepLast(canvas);
+      void this.again();
+    });
+    rfb.addEventListener("clipboard", (event) => {
+      this.watcher.copied((event as CustomEvent<{ text: string }>).detail.text);
+    });
+  }
+
+  /** Leave the last picture where the live one was. */
+  private keepLast(canvas: HTMLCanvasElement): void {
+    if (!canvas.width || this.target.querySelector(".last")) return;
+    canvas.className = "last";
+    this.target.append(canvas);
+  }
+
+  private async again(): Promise<void> {
+    this.watcher.dropped(await this.why());
+    this.timer = window.setTimeout(() => this.connect(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+  }
+
+  private async why(): Promise<Notice> {
+    let answer: Response;
+    try {
+      answer = await ask();
+    } catch {
+      return { line: "Reconnecting…", working: true };
+    }
+    if (answer.status === 403 || answer.redirected) {
+      return { line: "You are logged out.", link: { text: "Log in again", href: location.href } };
+    }
+    if (!answer.ok) {
+      return { line: "This session has ended.", link: { text: "All sessions", href: `${facts.hub}home` } };
+    }
+    const status = (await answer.json()) as Status;
+    this.note(status);
+    if (status.state === "up") return { line: "Reconnecting…", working: true };
+    if (status.state === "starting") return { line: "The desktop is starting…", working: true };
+    if (status.state === "absent") {
+      return { line: "This session has no desktop.", link: { text: "The session's page", href: at("") } };
+    }
+    return {
+      line: `The desktop cannot start: ${status.line || "its display server ends at once"}.`,
+      link: { text: "The session's page", href: at("") },
+    };
+  }
+
+  /** Learn how often the display server has started, and so whether it died under us. */
+  private async look(): Promise<void> {
+    const answer = await ask().catch(() => null);
+    if (answer?.ok) this.note((await answer.json()) as Status);
+  }
+
+  private note(status: Status): void {
+    this.restarted = this.restarted || (this.starts !== null && status.starts > this.starts);
+    this.starts = status.starts;
+  }
+
+  /** After sleep or a change of network the old connection may hang for minutes: replace it at once. */
+  private wakeUp(): void {
+    const renew = (): void => {
+      clearTimeout(this.timer);
+      const old = this.rfb;
+      const canvas = this.target.querySelector<HTMLCanvasElement>("canvas:not(.last)");
+      this.rfb = null;
+      old?.disconnect();
+      if (canvas) this.keepLast(canvas);
+      this.connect();
+    };
+    window.addEventListener("online", renew);
+    let last = Date.now();
+    setInterval(() => {
+      if (Date.now() - last > ASLEEP) renew();
+      last = Date.now();
+    }, 5000);
+  }
+}
+
+function ask(): Promise<Response> {
+  return fetch(at("api/status"), { headers: { "X-XSRFToken": facts.xsrf }, signal: AbortSignal.timeout(4000) });
+}
+
+/** Calls back once the canvas shows a picture of the desktop: some pixel of it is not black. */
+function watchFirstFrame(canvas: HTMLCanvasElement, then: () => void): void {
+  const look = (): void => {
+    if (canvas.width > 0 && canvas.height > 0) {
+      const [red, green, blue] = canvas.getContext("2d")!.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data;
+      if (red! + green! + blue! > 0) return then();
+    }
+    if (canvas.isConnected) requestAnimationFrame(look);
+  };
+  look();
+}
