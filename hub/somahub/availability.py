@@ -16,14 +16,14 @@ def verdict(hardware: Hardware, machine: Machine, holdings: Sequence[Holding]) -
 
     Processor cores are shared, so they are refused only where the machine has fewer; memory and GPUs are not.
     """
+    if hardware.gpus > len(machine.gpus):
+        return Refused(_too_few_gpus(hardware.gpus, len(machine.gpus)))
     if hardware.cpus > machine.cpus:
         return Refused(f"Needs {hardware.cpus:g} CPU cores; this machine has {machine.cpus}.")
     if hardware.memory > machine.memory - RESERVE:
         return Refused(
             f"Needs {_gib(hardware.memory)} of memory; this machine can give {_gib(machine.memory - RESERVE)}."
         )
-    if hardware.gpus > len(machine.gpus):
-        return Refused(_too_few_gpus(hardware.gpus, len(machine.gpus)))
     free_gpus = len(machine.gpus) - sum(holding.hardware.gpus for holding in holdings)
     if hardware.gpus > free_gpus:
         return Refused(f"No GPU is free: {_who(holdings, 'gpus')}.")

@@ -39,8 +39,8 @@ class Build:
     def __init__(self, recipe: Recipe, environment: Environment, cache: Path, wheel: Path | None, lock: int) -> None:
         self.recipe = recipe
         self.environment = environment
-        self.cache = cache
-        self.wheel = wheel
+        self.cache = cache.resolve()
+        self.wheel = wheel.resolve() if wheel else None
         self.lock = lock
         self.fraction = 0.0
 
@@ -54,7 +54,9 @@ class Build:
         except OSError as error:
             if error.errno in (28, 122):  # ENOSPC, EDQUOT
                 raise self._error(disk_full(str(self.cache))) from error
-            raise self._error(Failure(f"{error.strerror or error}: {error.filename}", "Check that folder's rights")) from error
+            raise self._error(
+                Failure(f"{error.filename}: {error.strerror}", f"Check the rights of {self.cache}, then start it again")
+            ) from error
         finally:
             if self.environment.partial.exists():
                 shutil.rmtree(self.environment.partial, ignore_errors=True)
@@ -93,6 +95,7 @@ class Build:
         packages, size = furnish.installed(partial), furnish.size(partial)
         text = furnish.manifest(self.recipe, self.environment.digest, packages, now, size)
         (partial / furnish.MANIFEST).write_text(text)
+        # On the disk before it has its name: a power cut must not leave empty files under it.
         os.sync()
         partial.rename(self.environment.folder)
 

@@ -22,7 +22,7 @@ class Environment:
     def of(cls, recipe: Recipe, cache: Path, wheel: Path | None = None) -> Environment:
         """The environment of ``recipe`` below ``cache``, with ``wheel`` installed on top where given."""
         version = digest(recipe, wheel)
-        return cls(recipe.name, version, cache / "environments" / f"{recipe.name}-{version}")
+        return cls(recipe.name, version, cache.resolve() / "environments" / f"{recipe.name}-{version}")
 
     @property
     def ready(self) -> bool:
