@@ -1,0 +1,50 @@
+"""The real thing, for all tests: one somahub of their own, started as a person starts it, and its app environments."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.somahub_under_test import Somahub, free_ports, hub_user
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Real recordings; where they lie is said by SOMAHUB_TEST_DATA."""
+    given = os.environ.get("SOMAHUB_TEST_DATA")
+    folder = Path(given) if given else ROOT.parent / "shared" / "data"
+    assert (folder / "openfield" / "config.yaml").is_file(), (
+        f"{folder} holds no openfield/config.yaml: set SOMAHUB_TEST_DATA to the folder of real recordings"
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def instance_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for an instance's data that the hub's unprivileged user can reach."""
+    folder = Path("/var/tmp") / f"somahub-test-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    shutil.chown(folder, hub_user())
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def somahub(instance_folder: Path) -> Iterator[Somahub]:
+    """One somahub for the whole run, with ports and data of its own and the machine's app environments."""
+    instance = Somahub(instance_folder / "data", *free_ports(3))
+    instance.up()
+    yield instance
+    instance.down()
+
+
+@pytest.fixture(scope="session")
+def app_environment(somahub: Somahub) -> Callable[[str], Path]:
+    """The folder of an app's environment, built where it is not there yet."""
+    return somahub.build
