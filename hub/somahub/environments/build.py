@@ -31,6 +31,8 @@ from somahub.errors import BuildError, SomahubError
 # What a disk keeps free: the ledger and people's files may lie on the same one.
 FLOOR = 1 << 30
 BEAT = 0.5
+# How much of an environment is downloaded; the rest is compiled here.
+DOWNLOADED = 0.7
 
 
 class Build:
@@ -136,7 +138,7 @@ class Build:
                 log.flush()
 
     def _watch(self, process: subprocess.Popen[str], heard: Installer) -> None:
-        expected = self.recipe.size_gib * 2**30
+        expected = self.recipe.size_gib * 2**30 * DOWNLOADED
         archive = self.cache / "uv" / "archive-v0"
         before = count_entries(archive)
         while True:

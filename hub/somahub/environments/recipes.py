@@ -64,6 +64,11 @@ class Recipe(_Strict):
         return self.folder / self.lock
 
     @property
+    def icon(self) -> Path:
+        """The app's picture, an SVG."""
+        return self.folder / f"{self.name}.svg"
+
+    @property
     def share(self) -> Path:
         """Files that go into the environment's ``share/somahub``; it need not exist."""
         return self.folder / "share"
@@ -157,6 +162,8 @@ def _faults_beyond_the_schema(file: Path, recipe: Recipe) -> list[str]:
     faults = []
     if recipe.name != recipe.folder.name:
         faults.append(f"{file}: name: must be the folder's name, {recipe.folder.name!r}, got {recipe.name!r}")
+    if not recipe.icon.is_file():
+        faults.append(f"{file}: name: needs its icon beside recipe.yaml, {recipe.icon.name!r}")
     for path, name in [("lock", recipe.lock), *((f"programs.{i}.icon", p.icon) for i, p in enumerate(recipe.programs))]:
         if not (recipe.folder / name).is_file():
             faults.append(f"{file}: {path}: must name a file beside recipe.yaml, got {name!r}")
