@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -20,13 +20,6 @@ apps = typer.Typer(no_args_is_help=True, help="The app environments.")
 app.add_typer(profiles, name="profiles")
 app.add_typer(user, name="user")
 app.add_typer(apps, name="apps")
-
-
-def _fail(error: SomahubError) -> NoReturn:
-    typer.secho(f"somahub: {error}", err=True, fg="red")
-    if error.mend:
-        typer.echo(f"  what helps: {error.mend}", err=True)
-    raise typer.Exit(1)
 
 
 def main() -> None:
@@ -67,7 +60,7 @@ def doctor() -> None:
 @app.command()
 def sample(
     directory: Annotated[Path, typer.Argument(help="The folder to make it in.")],
-    seed: Annotated[int, typer.Option(help="The same seed makes the same animal, pixel for pixel.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same animal, pixel for pixel.")] = 7,
 ) -> None:
     """Make a small open-field recording with exact keypoints, as a DeepLabCut project and for SLEAP."""
     from somahub.sample import make
@@ -123,6 +116,10 @@ def build(
     names: Annotated[list[str] | None, typer.Argument(help="Apps to build; all if left out.")] = None,
 ) -> None:
     """Build app environments ahead of their first use."""
-    from somahub.environments import build_all
+    from somahub.local import apps as environments
 
-    raise typer.Exit(build_all(Settings(), names or []))
+    environments.build(Settings(), names or [])
+
+
+if __name__ == "__main__":
+    main()

@@ -5,11 +5,12 @@ from somahub.instance import open_instance
 from somahub.local import secrets
 from somahub.pages.context import TEMPLATES, Page
 from somahub.settings import Settings
-from somahub.spawners.sandbox.spawner import SandboxSpawner
+from somahub.spawners.machine import MachineSpawner, reconcile
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
 settings = Settings()
 instance = open_instance(settings)
+reconcile(instance)
 hub = f"http://127.0.0.1:{settings.hub_port}"
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{settings.port}"
@@ -29,9 +30,12 @@ c.JupyterHub.cleanup_proxy = c.JupyterHub.cleanup_servers = False
 c.JupyterHub.authenticator_class = PasswordAuthenticator
 c.PasswordAuthenticator.database = instance.ledger.engine.url.render_as_string(hide_password=False)
 
-c.JupyterHub.spawner_class = SandboxSpawner
+c.JupyterHub.spawner_class = MachineSpawner
 c.JupyterHub.allow_named_servers = True
-c.SandboxSpawner.instance = instance
+c.MachineSpawner.instance = instance
+# A first start builds an environment; each of its stages has a limit of its own.
+c.Spawner.start_timeout = 2 * 3600
+c.Spawner.http_timeout = 60
 
 c.JupyterHub.template_paths = [str(TEMPLATES)]
 c.JupyterHub.template_vars = {

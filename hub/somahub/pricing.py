@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from somahub.errors import CatalogError
 from somahub.model import Bill, Charge, Fact, Price
@@ -56,7 +57,7 @@ def _charges(fact: Fact, prices: Sequence[Price], begin: datetime, end: datetime
     moments = [begin, *changes, end]
     return [
         Charge(fact.session, fact.person, hardware, a, b, _usd(price_at(prices, hardware, a).usd_per_hour, a, b))
-        for a, b in zip(moments, moments[1:], strict=False)
+        for a, b in pairwise(moments)
     ]
 
 

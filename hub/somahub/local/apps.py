@@ -1,0 +1,34 @@
+"""Build app environments ahead of their first use, in words on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from somahub.environments.shelf import SESSION, Shelf, open_shelf
+from somahub.errors import BuildError
+from somahub.instance import own_wheel, shipped
+from somahub.settings import Settings
+
+
+def build(settings: Settings, names: list[str]) -> None:
+    """Build the environments of the apps ``names``, or of all; prints each one's folder when it is there.
+
+    Raises BuildError with one line when one cannot be built or is not an app.
+    """
+    shelf = open_shelf(settings.images or shipped("images"), settings.cache, own_wheel())
+    known = [name for name in shelf.recipes if name != SESSION]
+    for name in names or known:
+        if name not in known:
+            raise BuildError(f"no app is named {name!r}", mend=f"choose one of {', '.join(known)}")
+        asyncio.run(_follow(shelf, name))
+        typer.echo(str(shelf.environment(name).folder))
+
+
+async def _follow(shelf: Shelf, name: str) -> None:
+    said = ""
+    async for moment in shelf.prepare(name):
+        if moment.words != said:
+            said = moment.words
+            typer.echo(f"  {moment.fraction:4.0%}  {said}", err=True)

@@ -1,0 +1,138 @@
+"""The spawner of one machine: sandboxed sessions of its catalogue, with its environments, noted in its ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from traitlets import Instance as InstanceOf
+
+from somahub import names
+from somahub import plan as plans
+from somahub.environments.progress import Progress
+from somahub.environments.shelf import SESSION
+from somahub.errors import CatalogError, SomahubError
+from somahub.instance import Instance
+from somahub.ledger.reconcile import closing
+from somahub.model import Fact, Person, SessionPlan
+from somahub.plan import own_bucket
+from somahub.spawners.sandbox.sessions import End, Ground, Sessions
+from somahub.spawners.sandbox.spawner import SandboxSpawner
+
+
+class MachineSpawner(SandboxSpawner):
+    """A person's session on this machine."""
+
+    instance = InstanceOf(Instance, config=True, help="What the hub knows.")
+
+    # Not empty: a link to a session that does not run leads to the cards, and starts nothing by itself.
+    options_form = "cards"
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of this machine."""
+        return Sessions(self.instance.settings.data)
+
+    def options_from_form(self, formdata: dict[str, list[str]]) -> dict[str, str]:
+        """What the person chose on a card; raises CatalogError when that is not offered."""
+        profile, hardware = (formdata.get(name, [""])[0] for name in ("profile", "hardware"))
+        if self.name and self.name != profile:
+            raise CatalogError(f"a session of profile {profile!r} cannot be named {self.name!r}")
+        self.instance.choose(profile, hardware)
+        return {"profile": profile, "hardware": hardware}
+
+    async def plan(self) -> SessionPlan:
+        """What to run, from what the person chose."""
+        chosen = self.user_options or {}
+        profile, hardware = self.instance.choose(str(chosen.get("profile", "")), str(chosen.get("hardware", "")))
+        self.instance.free_gpus(hardware)  # refused before anything is built
+        return plans.session(
+            person=Person(self.user.name, names.slug(self.user.name)),
+            server=self.name,
+            profile=profile,
+            app=self.instance.shelf.app(profile.app),
+            hardware=hardware,
+            usd_per_hour=self.instance.usd_per_hour(hardware.name),
+            at=datetime.now(UTC),
+        )
+
+    async def prepare(self, plan: SessionPlan) -> AsyncIterator[Progress]:
+        """Build the environments that are not there yet, and put the sample into a bucket that is new."""
+        async for moment in self.instance.shelf.prepare(plan.app.name):
+            yield moment
+        bucket = self._bucket(plan)
+        if not bucket.exists():
+            yield Progress("finishing", 0.99, "Putting a sample project into your bucket")
+            await furnish(bucket)
+
+    async def ground(self, plan: SessionPlan) -> Ground:
+        """The folders and devices of a session; notes its start, so that nobody else is given the same."""
+        instance = self.instance
+        gpus = instance.free_gpus(plan.hardware)
+        detail = {
+            "server": plan.server,
+            "profile": plan.profile,
+            "app": f"{plan.app.name}-{plan.app.digest}",
+            "hardware": plan.hardware.name,
+            "gpus": ",".join(gpus),
+        }
+        instance.ledger.append(
+            Fact(datetime.now(UTC), "session.started", plan.session, plan.person.name, tuple(detail.items()))
+        )
+        return Ground(
+            session_environment=instance.shelf.environment(SESSION).folder,
+            app_environment=instance.shelf.environment(plan.app.name).folder,
+            host_ports=(instance.settings.hub_port,),
+        )
+
+    def _bucket(self, plan: SessionPlan) -> Path:
+        return self.instance.settings.data / "buckets" / own_bucket(plan.person)
+
+    async def on_started(self, plan: SessionPlan, at: datetime) -> None:
+        """Its start is in the ledger since its hardware was taken."""
+
+    async def on_stopped(self, end: End) -> None:
+        """Note its end, once."""
+        started = self.instance.ledger.facts(end.session)
+        if started:
+            self.instance.ledger.append(
+                Fact(end.at, "session.stopped", end.session, started[0].person, (("reason", end.why),))
+            )
+
+
+async def furnish(bucket: Path) -> None:
+    """Make a new bucket with the sample project in it; it appears whole or not at all.
+
+    Raises SomahubError when it cannot be written. By a process of its own: the hub need not load what draws it.
+    """
+    partial = bucket.with_name(f".{bucket.name}.partial")
+    await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+    partial.mkdir(mode=0o700, parents=True)
+    made = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "somahub.cli", "sample", str(partial)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await made.communicate()
+    if made.returncode:
+        last = said.decode(errors="replace").strip().splitlines()[-1:]
+        line = f"the sample project could not be made: {' '.join(last)}"
+        raise SomahubError(line, mend="free some space, then start again")
+    # Somebody's second session may have been quicker.
+    with contextlib.suppress(OSError):
+        partial.rename(bucket)
+
+
+def reconcile(instance: Instance) -> None:
+    """Close in the ledger what ended while no hub ran, when it was last seen to run."""
+    sessions = Sessions(instance.settings.data)
+    ends = {name: sessions.end(name) for name in sessions.run.sessions()}
+    running = {name for name, end in ends.items() if end is None}
+    last_seen = {name: end.at for name, end in ends.items() if end is not None}
+    for fact in closing(instance.ledger.open_sessions(), running, last_seen):
+        instance.ledger.append(fact)
