@@ -1,0 +1,127 @@
+"""Starting the processes of a sandbox: bubblewrap in the keeper's namespace, and pasta beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from somahub.errors import SandboxError
+from somahub.spawners.sandbox import kernel, processes
+from somahub.spawners.sandbox.log import last_line
+from somahub.spawners.sandbox.processes import Process
+from somahub.spawners.sandbox.programs import ENVIRONMENT, program
+from somahub.spawners.sandbox.records import Spec
+
+DEADLINE = 20.0  # seconds
+
+
+class Launch:
+    """A sandbox that waits before its first command until :meth:`go`; its network is empty until then."""
+
+    def __init__(self, spec: Spec, environment: dict[str, str], keeper: Process, output: int) -> None:
+        self._bwrap = program("bwrap")
+        self._info, info = os.pipe()
+        hold, self._hold = os.pipe()
+        failure, failed = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._become(spec, environment, keeper, output, info, hold)
+            except BaseException as error:
+                os.write(failed, str(error).encode())
+            os._exit(127)
+        for ours_no_more in (info, hold, failed):
+            os.close(ours_no_more)
+        with os.fdopen(failure) as reader:  # closed by the kernel when bubblewrap has taken over
+            if why := reader.read():
+                os.waitpid(pid, 0)
+                raise SandboxError(f"the sandbox could not be started: {why}")
+        self.outer = processes.find(pid) or Process(pid, "")
+        self.exited = os.pidfd_open(pid)
+        self._code: int | None = None
+
+    def _become(
+        self, spec: Spec, environment: dict[str, str], keeper: Process, output: int, info: int, hold: int
+    ) -> None:
+        """In the child: enter the keeper's namespaces, get an empty network, and turn into bubblewrap."""
+        Path("/proc/self/oom_score_adj").write_text("500")  # should memory run out: sessions before the hub
+        os.sched_setaffinity(0, spec.cores)
+        kernel.enter(f"/proc/{keeper.pid}/ns/user")
+        kernel.enter(f"/proc/{keeper.pid}/ns/mnt")
+        kernel.leave(kernel.CLONE_NEWNET)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        nothing = os.open("/dev/null", os.O_RDONLY)
+        for source, target in ((nothing, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        # By a descriptor, because the session sees the words of its first process, and they tell of the host.
+        words = os.memfd_create("words")
+        os.write(words, "\0".join(spec.bwrap).encode())
+        os.lseek(words, 0, os.SEEK_SET)
+        options = ["--args", str(words), "--info-fd", str(info), "--block-fd", str(hold)]
+        for descriptor in (words, info, hold):
+            os.set_inheritable(descriptor, True)
+        os.execve(self._bwrap, ["bwrap", *options, "--", *spec.command], environment)  # noqa: S606
+
+    def wait(self) -> Process:
+        """The sandbox's first process, once it exists; raises SandboxError with bubblewrap's reason."""
+        said = b""
+        with os.fdopen(self._info, "rb") as info:
+            said = info.read()
+        init = processes.find(json.loads(said)["child-pid"]) if said else None
+        if init is None:
+            raise SandboxError("bubblewrap could not make the sandbox")
+        return init
+
+    def go(self) -> None:
+        """Let the first command run."""
+        os.write(self._hold, b"\n")
+        os.close(self._hold)
+
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs."""
+        if self._code is None:
+            pid, status = os.waitpid(self.outer.pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+
+class Pasta:
+    """The process that joins a sandbox's network to the world."""
+
+    def __init__(self, spec: Spec, folder: Path, member: Process) -> None:
+        self._ready = folder / "pasta.pid"
+        self._errors = folder / "pasta.log"
+        self._port = spec.port
+        self._ready.unlink(missing_ok=True)
+        namespaces = f"/proc/{member.pid}/ns"
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [
+                    *(program("pasta"), *spec.pasta, "-P", str(self._ready)),
+                    *("--userns", f"{namespaces}/user", "--netns", f"{namespaces}/net"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                env=ENVIRONMENT,
+            )
+        self.exited = os.pidfd_open(self._process.pid)
+
+    def wait(self) -> Process:
+        """The process, once the network is up; raises SandboxError with pasta's reason."""
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise SandboxError(f"the session's network could not be set up: {last_line(self._errors)}")
+            if self._ready.exists() and self._ready.read_text().strip():
+                return processes.find(self._process.pid) or Process(self._process.pid, "")
+            time.sleep(0.001)
+        self._process.kill()
+        raise SandboxError(f"the session's network was not up after {DEADLINE:g} s")

@@ -1,0 +1,46 @@
+"""Ending what is left of a session, whoever left it: its holder at the end, or the hub where the holder was killed."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from somahub.spawners.sandbox import keeper
+from somahub.spawners.sandbox.processes import Process
+from somahub.spawners.sandbox.records import Run, State
+
+_DEADLINE = 10.0  # seconds; a killed process may be held a while by a slow disk
+
+
+def clear(run: Run, session: str, state: State) -> None:
+    """End all processes of a session, take its folders away, and remove all records but its state."""
+    processes = [process for process in (state.init, state.bwrap, state.pasta) if process]
+    for process in processes:
+        process.send(signal.SIGKILL)
+    _wait(processes)
+    keeper.clear(run, session)
+    folder = run.session(session)
+    shutil.rmtree(folder / "etc", ignore_errors=True)
+    for name in ("pasta.pid", "pasta.log"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def forget(run: Run, session: str) -> None:
+    """Remove a session's last records; call it when its end is in the ledger."""
+    shutil.rmtree(run.session(session), ignore_errors=True)
+
+
+def _wait(processes: list[Process]) -> None:
+    deadline = time.monotonic() + _DEADLINE
+    while any(process.alive for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
+def last_sign(folder: Path) -> float:
+    """When a session was last known to live, in seconds since 1970; 0.0 when it never did."""
+    try:
+        return (folder / "state.json").stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
