@@ -1,0 +1,242 @@
+"""Set this machine up for a command of the Makefile, then run it. ``/usr/bin/python3 bootstrap.py COMMAND``.
+
+Runs before anything is installed, so it uses the standard library alone. As root it installs what is missing and hands
+everything else to the hub's unprivileged user; as anybody else it checks, and says the one line to run.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  the system's own Python may be older
+    sys.exit("somahub: needs Python 3.11 or newer as /usr/bin/python3; Debian 12 and Ubuntu 24.04 have it")
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CLONE = Path(__file__).resolve().parents[3]
+# In place of this folder, whose modules must not stand in for others of the same name.
+sys.path[0] = str(CLONE / "hub")
+sys.dont_write_bytecode = True
+
+from somahub.errors import SetupError  # noqa: E402
+from somahub.local import console, layout, listeners, packages, rehearse  # noqa: E402
+from somahub.local.layout import Layout  # noqa: E402
+from somahub.local.runner import Runner, runner  # noqa: E402
+from somahub.local.venvs import Venvs  # noqa: E402
+
+ROOT = os.geteuid() == 0
+WRAPPER = Path("/usr/local/bin/somahub")
+
+
+def main(words: list[str]) -> int:
+    """Run one command; what goes wrong on purpose is one line and what helps against it."""
+    commands = {"up": up, "down": down, "doctor": doctor, "apps": apps}
+    name, *rest = words or [""]
+    if name not in {*commands, "somahub", *rehearse.TARGETS} or (rest and name != "somahub"):
+        console.fault(f"say one of: {', '.join([*commands, *rehearse.TARGETS, 'somahub …'])}")
+        return 2
+    place = layout.from_environment(dict(os.environ), ROOT)
+    try:
+        if fault := place.fault():
+            raise SetupError(fault)
+        if name == "somahub":
+            return somahub(rest, place)
+        return rehearsal(name, place) if name in rehearse.TARGETS else commands[name](place)
+    except SetupError as error:
+        console.fault(str(error), error.mend)
+        return 1
+    except KeyboardInterrupt:
+        console.fault("interrupted; nothing half-made is in use")
+        return 130
+
+
+def up(place: Layout) -> int:
+    """Set up what is missing, then start somahub as its user."""
+    user = _prepare(place)
+    _check_ports(user)
+    with _alone(place):
+        venv = Venvs(CLONE, place, user).hub()
+    _offer_command(place, user)
+    user.become([venv / "bin/python", "-m", "somahub.local", "up"])
+
+
+def down(place: Layout) -> int:
+    """Stop somahub and its sessions, with the code that is in use; nothing is installed for it."""
+    if not place.venv.exists() or not place.run.exists():
+        console.say(f"somahub is not running with its data in {place.data}.")
+        return 0
+    _known(place).become([place.venv.resolve() / "bin/python", "-m", "somahub.local", "down"])
+
+
+def apps(place: Layout) -> int:
+    """Build every app's environment."""
+    user = _prepare(place)
+    with _alone(place):
+        venv = Venvs(CLONE, place, user).hub()
+    user.become([venv / "bin/python", "-m", "somahub.cli", "apps", "build"])
+
+
+def doctor(place: Layout) -> int:
+    """Say what this machine lacks; changes nothing."""
+    from somahub.local import gather
+
+    name = os.environ.get("SOMAHUB_USER", "somahub")
+    return gather.report(place, packages.user(name) if ROOT else None, dict(os.environ))
+
+
+def somahub(words: list[str], place: Layout) -> int:
+    """Run the command `somahub` as the hub's user, with the code that is in use."""
+    if not place.venv.exists():
+        raise SetupError("somahub is not set up yet", "make up")
+    _known(place).become([place.venv.resolve() / "bin/python", "-m", "somahub.cli", *words])
+
+
+def rehearsal(name: str, place: Layout) -> int:
+    """Run one of the developer's targets, in a copy of the checkout and as the hub's user."""
+    target = rehearse.TARGETS[name]
+    user = _prepare(place, tests=target.system)
+    with _alone(place):
+        ready = rehearse.prepare(Venvs(CLONE, place, user))
+    return rehearse.run(target, CLONE, ready, user)
+
+
+def _prepare(place: Layout, tests: bool = False) -> Runner:
+    """What only root can do, done or asked for; then a runner for all the rest."""
+    lists = [packages.system_list(), *([CLONE / "requirements/system-test.txt"] if tests else [])]
+    wanted = [package for one in lists for package in packages.wanted(one)]
+    lacking = packages.missing(wanted, os.environ.get("PATH", ""))
+    if not ROOT:
+        return _unprivileged(place, lacking)
+    if lacking:
+        packages.install(lacking)
+        if still := packages.missing(wanted, os.environ.get("PATH", "")):
+            raise SetupError(f"installed, but still without their programs on PATH: {' '.join(still)}")
+    packages.open_tun()
+    user = packages.make_user(os.environ.get("SOMAHUB_USER", "somahub"), place.data)
+    for folder in (place.data, place.cache):
+        _give(folder, user.pw_uid, user.pw_gid)
+    return runner(user, _settings(place), place.data, place.cache)
+
+
+def _unprivileged(place: Layout, lacking: tuple[str, ...]) -> Runner:
+    if lacking:
+        raise SetupError(
+            f"these system packages are missing: {' '.join(lacking)}", f"sudo {packages.install_line(lacking)}"
+        )
+    if fault := packages.tun_fault():
+        raise SetupError(fault, f"sudo chmod 0666 {packages.TUN}")
+    for folder in (place.data, place.cache):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(
+                f"{folder} could not be made: {error.strerror}", "choose others: SOMAHUB_DATA, SOMAHUB_CACHE"
+            ) from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SetupError(f"{folder} is not yours to write in", "choose another, or run: sudo make up")
+    return runner(None, _settings(place), Path("~").expanduser(), place.cache)
+
+
+def _known(place: Layout) -> Runner:
+    """A runner for what is set up already: whoever owns the data."""
+    if not ROOT:
+        return runner(None, _settings(place), Path("~").expanduser(), place.cache)
+    user = packages.make_user(os.environ.get("SOMAHUB_USER", "somahub"), place.data)
+    return runner(user, _settings(place), place.data, place.cache)
+
+
+def _settings(place: Layout) -> dict[str, str]:
+    """The caller's environment, with the folders said: the hub's user would guess others."""
+    return {**os.environ, "SOMAHUB_DATA": str(place.data), "SOMAHUB_CACHE": str(place.cache)}
+
+
+def _give(folder: Path, uid: int, gid: int) -> None:
+    """Make a folder that only the hub's user may open; the folders above it stay root's, and open."""
+    try:
+        folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700)
+            os.chown(folder, uid, gid)
+    except OSError as error:
+        raise SetupError(
+            f"{folder} could not be made: {error.strerror}", "choose others: SOMAHUB_DATA, SOMAHUB_CACHE"
+        ) from None
+    if folder.stat().st_uid != uid:
+        mend = f"chown -R {uid}:{gid} {folder}, if nobody else needs it; or choose another: SOMAHUB_DATA, SOMAHUB_CACHE"
+        raise SetupError(f"{folder} does not belong to the hub's user", mend)
+
+
+@contextmanager
+def _alone(place: Layout) -> Iterator[None]:
+    """One builder at a time; a second one says so and waits. A folder is locked, not a file: nothing is left behind."""
+    descriptor = os.open(place.cache, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.say("  another make is setting up; waiting for it …")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_ports(user: Runner) -> None:
+    """Fail at once, while root sees who holds a port; what the hub's own user holds is looked at later, by `up`."""
+    ours = user.user.pw_uid if user.user else os.getuid()
+    for setting, port in (("SOMAHUB_PORT", "8000"), ("SOMAHUB_HUB_PORT", "8081"), ("SOMAHUB_PROXY_PORT", "8082")):
+        said = os.environ.get(setting, port)
+        holder = listeners.listener(int(said)) if said.isdigit() else None
+        if holder and holder.uid != ours:
+            raise SetupError(listeners.taken(holder), listeners.choose(setting, holder.port))
+
+
+def _offer_command(place: Layout, user: Runner) -> None:
+    """Put the command `somahub` on root's path: it runs as the hub's user, with the settings of this start."""
+    if not ROOT or user.user is None:
+        return
+    said = {**{k: v for k, v in os.environ.items() if k.startswith("SOMAHUB_")}, **_folders(place)}
+    text = wrapper(said, user.user.pw_name, place)
+    if not WRAPPER.exists() or WRAPPER.read_text() != text:
+        new = WRAPPER.with_suffix(".new")
+        new.write_text(text)
+        new.chmod(0o755)
+        new.replace(WRAPPER)
+        console.say(f"  the command {WRAPPER.name} is in {WRAPPER.parent}")
+
+
+def _folders(place: Layout) -> dict[str, str]:
+    return {"SOMAHUB_DATA": str(place.data), "SOMAHUB_CACHE": str(place.cache)}
+
+
+def wrapper(said: dict[str, str], user: str, place: Layout) -> str:
+    """The command `somahub` for root, as a shell script."""
+    settings = "\n".join(f': "${{{name}:={_quoted(value)}}}"; export {name}' for name, value in sorted(said.items()))
+    return f"""#!/bin/sh
+# Made by `make up`: somahub as the hub's own user, with the settings of the last start.
+{settings}
+cd /
+umask 077
+if [ "$(id -u)" = 0 ]; then
+    export HOME={place.data}
+    exec setpriv --reuid={user} --regid={user} --init-groups {place.venv}/bin/python -m somahub.cli "$@"
+fi
+if [ "$(id -un)" != {user} ]; then
+    echo "somahub: run it as root: sudo somahub $*" >&2
+    exit 1
+fi
+exec {place.venv}/bin/python -m somahub.cli "$@"
+"""
+
+
+def _quoted(value: str) -> str:
+    """A value as it stands inside double quotes of a shell's default assignment."""
+    return "".join(f"\\{letter}" if letter in '\\"$`}' else letter for letter in value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""The developer's targets: tests, style and benchmarks, run in a copy of the checkout by the hub's unprivileged user.
+
+In a copy, because the hub's user may not be able to read the checkout, and because tests must not write in it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from somahub.local import trees
+from somahub.local.runner import Runner
+from somahub.local.venvs import Venvs, code_base
+
+EVERYTHING = (
+    ".ci",
+    ".importlinter",
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "docs",
+    "extensions",
+    "hub",
+    "images",
+    "notebooks",
+    "pyproject.toml",
+    "requirements",
+    "spawner_profiles",
+    "tests",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Commands run one after the other until one fails; ``back`` names what they make, brought to the checkout."""
+
+    commands: tuple[tuple[str, ...], ...]
+    back: tuple[str, ...] = ()
+    system: bool = False
+
+
+TARGETS = {
+    "test": Target((("python", "-m", "pytest"),), back=("artifacts",), system=True),
+    "test-fast": Target((("python", "-m", "pytest", "-q", "tests/unit"),)),
+    "lint": Target(
+        (
+            ("ruff", "check", "."),
+            ("ruff", "format", "--check", "."),
+            ("python", "-m", "mypy"),
+            ("env", "PYTHONPATH=hub:extensions", "lint-imports"),
+        )
+    ),
+    "bench": Target((("python", "-m", "tests.bench"),), back=("docs/benchmarks.md", "artifacts"), system=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A copy of the checkout, and the search path of what it is tested with."""
+
+    tree: Path
+    path: str
+
+
+def prepare(venvs: Venvs) -> Ready:
+    """Install what the targets need and copy the checkout; whoever calls holds the cache's lock."""
+    code = venvs.code("dev")
+    tree = venvs.tree(EVERYTHING, venvs.layout.cache / "checkout")
+    base = code.parent / code_base(code)
+    return Ready(tree, f"{code / 'bin'}:{base / 'bin'}:{venvs.runner.environment['PATH']}")
+
+
+def run(target: Target, clone: Path, ready: Ready, user: Runner) -> int:
+    """Run a target's commands in the copy; returns the first exit status that is not 0."""
+    status = 0
+    for command in target.commands:
+        status = status or user.show(command, cwd=ready.tree, extra={"PATH": ready.path})
+    _bring_back(target.back, clone, ready.tree, user)
+    return status
+
+
+def _bring_back(names: tuple[str, ...], clone: Path, tree: Path, user: Runner) -> None:
+    """Copy what was made into the checkout; the copy belongs to a less trusted user, so only plain files come."""
+    there = [name for name in names if user.run(["test", "-e", tree / name]).returncode == 0]
+    if there:
+        archive = user.run(["tar", "-c", "-C", tree, *there]).stdout
+        owner = clone.stat()
+        for file in trees.unpack(archive, clone, names):
+            if os.geteuid() == 0:
+                os.chown(file, owner.st_uid, owner.st_gid)
