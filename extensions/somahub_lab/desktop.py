@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jupyter_server.auth.decorator import ws_authenticated
-from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.base.websocket import WebSocketMixin
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-CHUNK = 256 * 1024
-TRY_AGAIN = 1013
+from somahub_lab.hub import Guarded
+
+CHUNK = 256 * 1024  # bytes
+TRY_AGAIN = 1013  # the websocket's closing code for it
+KEY, POINTER = 4, 5  # RFB's message types
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +38,27 @@ def read(runtime: Path) -> Desktop:
         return Desktop("absent", 0, "")
 
 
-def as_json(desktop: Desktop) -> dict[str, Any]:
-    """For the page."""
-    return asdict(desktop)
-
-
-class Screen(WebSocketMixin, WebSocketHandler, JupyterHandler):
+class Screen(Guarded, WebSocketHandler):
     """Carries RFB between the browser and the desktop's socket, each way no faster than its reader reads.
 
-    The stream is not counted as the person's activity: a blinking cursor is not work.
+    Only keys and the pointer count as the person's activity: a blinking cursor is not work.
     """
 
     _writer: asyncio.StreamWriter | None = None
 
-    @ws_authenticated
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        """Upgrade to a websocket, for whoever the hub lets in."""
-        await super().get(*args, **kwargs)
-
-    def initialize(self, socket: Path) -> None:
-        """``socket``: where the VNC server listens."""
+    def initialize(self, socket: Path, touch: Callable[[], None]) -> None:
+        """``socket``: where the VNC server listens. ``touch`` notes activity."""
         self._socket = socket
+        self._touch = touch
 
-    async def open(self, *args: Any, **kwargs: Any) -> None:
+    async def prepare(self) -> None:
+        """As for a page, and the page's own token: no other page of this site can open somebody's desktop."""
+        await super().prepare()
+        if not hmac.compare_digest(self.get_query_argument("_xsrf", "").encode(), self.xsrf_token):
+            raise HTTPError(403)
+
+    async def open(self, *args: str, **kwargs: str) -> None:
         """Join the two; the browser tries again by itself while there is no desktop yet."""
-        super().open(*args, **kwargs)
         try:
             reader, self._writer = await asyncio.open_unix_connection(str(self._socket), limit=CHUNK)
         except OSError:
@@ -77,13 +75,15 @@ class Screen(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         """Keys, pointer and clipboard of the browser."""
-        if self._writer is not None and isinstance(message, bytes):
-            self._writer.write(message)
-            with contextlib.suppress(OSError):
-                await self._writer.drain()
+        if self._writer is None or not isinstance(message, bytes) or not message:
+            return
+        if message[0] in (KEY, POINTER):
+            self._touch()
+        self._writer.write(message)
+        with contextlib.suppress(OSError):
+            await self._writer.drain()
 
     def on_close(self) -> None:
         """The browser left; the desktop and its windows stay."""
-        super().on_close()
         if self._writer is not None:
             self._writer.close()

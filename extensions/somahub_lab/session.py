@@ -13,7 +13,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session as its own pages show it. ``started`` is in UTC; ``runtime`` holds its sockets."""
+    """One session as its own pages show it.
+
+    ``started`` is in UTC; ``runtime`` holds its sockets; ``base`` and ``hub`` are the prefixes, with a slash at their
+    end, of its own addresses and of the hub's.
+    """
 
     app: str
     title: str
@@ -23,10 +27,11 @@ class Session:
     opens: Literal["desktop", "notebook"]
     home: Path
     runtime: Path
+    base: str
     hub: str
 
     def cost(self, now: datetime) -> Decimal:
-        """What the session has cost until ``now`` in US dollars, unrounded: an estimate, since the ledger alone bills."""
+        """What the session has cost until ``now`` in US dollars, unrounded: about, since the ledger alone bills."""
         hours = Decimal((now - self.started).total_seconds()) / 3600
         return max(hours, Decimal(0)) * self.usd_per_hour
 
@@ -47,8 +52,7 @@ class Session:
 def from_environment(environment: Mapping[str, str] = os.environ) -> Session:
     """The session that this process runs in.
 
-    What the spawner did not say is left plain (no price, no hardware), so that the pages also serve a server that
-    somebody started by hand.
+    What the spawner did not say is left plain: no price, no hardware.
     """
     say = environment.get
     return Session(
@@ -60,6 +64,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Session:
         opens="notebook" if say("SOMAHUB_OPENS") == "notebook" else "desktop",
         home=Path(say("HOME", "/home/user")),
         runtime=Path(say("XDG_RUNTIME_DIR", "/run/user/1000")),
+        base=say("JUPYTERHUB_SERVICE_PREFIX", "/"),
         hub=say("JUPYTERHUB_HOST", "") + say("JUPYTERHUB_BASE_URL", "/") + "hub/",
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from somahub.errors import SomahubError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from somahub.errors import SomahubError
 
 
 class StopError(SomahubError):

@@ -49,6 +49,7 @@ export class Screen {
 
   private connect(): void {
     const url = new URL(at("screen"), location.href);
+    url.searchParams.set("_xsrf", facts.xsrf);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const rfb = new RFB(this.target, url.href, { shared: true });
     this.rfb = rfb;
