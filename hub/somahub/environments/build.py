@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,14 @@ class Build:
             raise self._error(
                 Failure(f"{error.filename}: {error.strerror}", f"Check the rights of {self.cache}, then start it again")
             ) from error
+        except SomahubError:
+            raise
+        except Exception as error:
+            with self.environment.log.open("a") as log:
+                traceback.print_exc(file=log)
+            raise self._error(
+                Failure(f"{error!r}", f"This is a fault of somahub's; {self.environment.log} has it")
+            ) from error
         finally:
             if self.environment.partial.exists():
                 shutil.rmtree(self.environment.partial, ignore_errors=True)
@@ -69,6 +78,10 @@ class Build:
         """Let waiters know; the fraction never falls."""
         self.fraction = max(self.fraction, overall(stage, share))
         write(self.environment.status, Progress(stage, round(self.fraction, 4), words), os.getpid())
+
+    def stop(self, number: int, _frame: object) -> NoReturn:
+        """End the build, as a signal's handler."""
+        raise self._error(stopped(number))
 
     def _sweep(self) -> None:
         self.tell("starting", 0.0, f"Starting to build {self.recipe.title}")
@@ -103,6 +116,7 @@ class Build:
 
     def _uv(self, words: list[str], heard: Installer) -> None:
         """Run uv to its end, telling progress; it dies with this process, and holds the lock as it does."""
+        self._check_room()
         command = ["setpriv", "--pdeathsig", "KILL", find_uv_bin(), *words, "--system-certs"]
         ours = {"UV_CACHE_DIR": str(self.cache / "uv"), "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
         process = subprocess.Popen(
@@ -147,14 +161,17 @@ class Build:
                 return
             except subprocess.TimeoutExpired:
                 pass
-            if shutil.disk_usage(self.cache).free < FLOOR:
-                raise self._error(disk_full(str(self.cache)))
+            self._check_room()
             share: Callable[[], float] = {
                 "starting": lambda: written(process.pid) / expected,
                 "compiling": lambda: _ratio(*compiled(self.environment.partial / "lib")),
             }.get(heard.stage, lambda: 0.0)
             stage: Stage = "downloading" if heard.stage == "starting" else heard.stage
             self.tell(stage, share(), heard.words(count_entries(archive) - before))
+
+    def _check_room(self) -> None:
+        if shutil.disk_usage(self.cache).free < FLOOR:
+            raise self._error(disk_full(str(self.cache)))
 
     def _error(self, failure: Failure) -> BuildError:
         return BuildError(f"{self.recipe.title}'s environment could not be built: {failure.why}.", failure.mend)
@@ -178,20 +195,16 @@ def main() -> int:
     while lock is None and (lock := try_lock(environment)) is None:
         time.sleep(BEAT)
     if not environment.ready:
-        signal.signal(signal.SIGTERM, _terminated)
+        build = Build(recipe, environment, given.cache, given.wheel, lock)
+        signal.signal(signal.SIGTERM, build.stop)
         try:
-            Build(recipe, environment, given.cache, given.wheel, lock).run()
+            build.run()
         except SomahubError as error:
             write(environment.status, Progress("failed", 1.0, str(error), error.mend), os.getpid())
             print(f"{error} {error.mend}", file=sys.stderr)
             return 1
     print(environment.folder)
     return 0
-
-
-def _terminated(number: int, _frame: object) -> NoReturn:
-    failure = stopped(number)
-    raise BuildError(f"The environment could not be built: {failure.why}.", failure.mend)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def explain(said: str, status: int, cache: str) -> Failure:
             f"Name {match[1].split('==')[0]} under from_source in the recipe to let it be built here",
         )
     if match := re.search(r"Failed to build `([^`]+)`", said):
-        return Failure(f"{match[1]} could not be built from its source", "The environment's log has the compiler's words")
+        return Failure(f"{match[1]} could not be built from its source", "The environment's log says more")
     if status < 0:
         return stopped(-status)
     return Failure(_first_error(said) or f"the installer ended with status {status}", "The environment's log says more")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 from somahub.environments.recipes import Recipe, digest
+
+# A struct flock: an exclusive lock of the whole file.
+_WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,9 @@ def try_lock(environment: Environment) -> int | None:
 
     The lock belongs to the open file, so a process that inherits the descriptor keeps it held.
     """
-    environment.lock.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(environment.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = _open(environment)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except BlockingIOError:
         os.close(descriptor)
         return None
@@ -66,9 +69,16 @@ def try_lock(environment: Environment) -> int | None:
 
 
 def is_locked(environment: Environment) -> bool:
-    """Whether somebody builds it now."""
-    descriptor = try_lock(environment)
-    if descriptor is None:
-        return True
-    os.close(descriptor)
-    return False
+    """Whether somebody builds it now. Asks without taking the lock, so that asking disturbs nobody."""
+    descriptor = _open(environment)
+    try:
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE_FILE)
+        kind: int = struct.unpack_from("h", answer)[0]
+        return kind != fcntl.F_UNLCK
+    finally:
+        os.close(descriptor)
+
+
+def _open(environment: Environment) -> int:
+    environment.lock.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(environment.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

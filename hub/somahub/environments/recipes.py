@@ -162,7 +162,7 @@ def _faults_beyond_the_schema(file: Path, recipe: Recipe) -> list[str]:
     faults = []
     if recipe.name != recipe.folder.name:
         faults.append(f"{file}: name: must be the folder's name, {recipe.folder.name!r}, got {recipe.name!r}")
-    if not recipe.icon.is_file():
+    elif not recipe.icon.is_file():
         faults.append(f"{file}: name: needs its icon beside recipe.yaml, {recipe.icon.name!r}")
     for path, name in [("lock", recipe.lock), *((f"programs.{i}.icon", p.icon) for i, p in enumerate(recipe.programs))]:
         if not (recipe.folder / name).is_file():

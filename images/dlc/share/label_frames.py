@@ -42,8 +42,8 @@ def main(words: list[str]) -> None:
         project = Path(words[0]).expanduser()
         frames = first_frames(project)
         if frames is None:
-            text = f"There is no DeepLabCut project with frames in {project}.\n\nOpen another folder by File, Open Folder."
-            QMessageBox.information(None, "Label frames", text)
+            lacking = f"There is no DeepLabCut project with frames in {project}."
+            QMessageBox.information(None, "Label frames", f"{lacking}\n\nOpen another one by File, Open Folder.")
         else:
             open_frames(viewer, frames, project / "config.yaml")
     napari.run()
