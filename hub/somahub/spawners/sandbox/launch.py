@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from somahub.errors import SandboxError
-from somahub.spawners.sandbox import kernel, processes
+from somahub.spawners.sandbox import kernel, processes, seccomp
 from somahub.spawners.sandbox.log import last_line
 from somahub.spawners.sandbox.processes import Process
 from somahub.spawners.sandbox.programs import ENVIRONMENT, program
@@ -60,12 +60,11 @@ class Launch:
         for source, target in ((nothing, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         # By a descriptor, because the session sees the words of its first process, and they tell of the host.
-        words = os.memfd_create("words")
-        os.write(words, "\0".join(spec.bwrap).encode())
-        os.lseek(words, 0, os.SEEK_SET)
-        options = ["--args", str(words), "--info-fd", str(info), "--block-fd", str(hold)]
-        for descriptor in (words, info, hold):
+        words = _memory("words", "\0".join(spec.bwrap).encode())
+        refused = _memory("seccomp", seccomp.program(os.uname().machine))
+        for descriptor in (words, refused, info, hold):
             os.set_inheritable(descriptor, True)
+        options = ["--args", str(words), "--seccomp", str(refused), "--info-fd", str(info), "--block-fd", str(hold)]
         os.execve(self._bwrap, ["bwrap", *options, "--", *spec.command], environment)  # noqa: S606
 
     def wait(self) -> Process:
@@ -125,3 +124,11 @@ class Pasta:
             time.sleep(0.001)
         self._process.kill()
         raise SandboxError(f"the session's network was not up after {DEADLINE:g} s")
+
+
+def _memory(name: str, content: bytes) -> int:
+    """A file in memory to be read from its beginning."""
+    descriptor = os.memfd_create(name)
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

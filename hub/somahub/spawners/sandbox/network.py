@@ -6,12 +6,21 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
-from somahub.spawners.sandbox.programs import ENVIRONMENT
+from somahub.spawners.sandbox.programs import ENVIRONMENT, program
 
 # Where clouds tell a machine its secrets: link-local addresses (most), Azure's wire server, Alibaba's.
 METADATA = ("169.254.0.0/16", "168.63.129.16", "100.100.100.200")
 _ADDRESS_CHANGES = 0x10  # RTMGRP_IPV4_IFADDR
+# Without a network, pasta finds nothing to take an address from; a session starts all the same.
+_OFFLINE = (
+    *("-i", "lo", "-I", "eth0", "-M", "9a:55:9a:55:9a:55"),
+    *("-a", "198.18.0.2", "-n", "30", "-g", "198.18.0.1"),
+)
+# Releases since late 2024 hand what arrives on the host's loopback to another address of the sandbox, without this.
+_TO_LOOPBACK = "--host-lo-to-ns-lo"
 
 
 def closed(local: Iterable[str]) -> frozenset[str]:
@@ -52,3 +61,16 @@ def address_changes() -> socket.socket:
     changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
     changes.bind((0, _ADDRESS_CHANGES))
     return changes
+
+
+def pasta_options() -> tuple[str, ...]:
+    """What pasta must be told on this host, now."""
+    routes = Path("/proc/net/route").read_text().splitlines()[1:]
+    online = any(route.split()[1] == route.split()[7] == "00000000" for route in routes)
+    return (*_release_options(), *(() if online else _OFFLINE))
+
+
+@cache
+def _release_options() -> tuple[str, ...]:
+    said = subprocess.run([program("pasta"), "--help"], capture_output=True, check=False, env=ENVIRONMENT)
+    return (_TO_LOOPBACK,) if _TO_LOOPBACK.encode() in said.stdout + said.stderr else ()

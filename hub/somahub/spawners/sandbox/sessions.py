@@ -16,7 +16,7 @@ from pathlib import Path
 
 from somahub.errors import SandboxError
 from somahub.model import Folder, Person, SessionPlan
-from somahub.spawners.sandbox import gpus, keeper, limits, records, sweep
+from somahub.spawners.sandbox import gpus, keeper, limits, network, records, sweep
 from somahub.spawners.sandbox.argv import HostPaths, SandboxCommand, argv
 from somahub.spawners.sandbox.log import last_line
 from somahub.spawners.sandbox.programs import ENVIRONMENT
@@ -118,14 +118,6 @@ class Sessions:
         """Remove the last records of a session that has ended; call it when its end is in the ledger."""
         sweep.forget(self.run, session)
 
-    def note_started(self, session: str) -> None:
-        """Remember that a session's start is noted, so that its end must be."""
-        (self.run.session(session) / "noted").touch()
-
-    def is_noted(self, session: str) -> bool:
-        """Whether :meth:`note_started` was called for it."""
-        return (self.run.session(session) / "noted").exists()
-
     async def stop_all(self) -> None:
         """End every session and the keeper; what ended stays to be noted by the hub."""
         await asyncio.gather(*(self.stop(session) for session in self.run.sessions()))
@@ -185,7 +177,7 @@ class Sessions:
             host_ports=ground.host_ports,
             gpus=gpus.granted(ground.gpus),
             resolver_options=_resolver_options(),
-            pasta_options=(),
+            pasta_options=network.pasta_options(),
         )
 
     def _home(self, person: Person) -> Path:

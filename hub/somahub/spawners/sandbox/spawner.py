@@ -71,7 +71,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
 
     @abstractmethod
     async def on_stopped(self, end: End) -> None:
-        """Note that a session has ended. After a crash of the hub it may be told once more of the same end."""
+        """Note that a session has ended, or did not start after :meth:`ground`. May be told of one end again."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -100,6 +100,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         try:
             return await self._start()
         except SomahubError as error:
+            if self.session:
+                await self.sessions.stop(self.session, now=True)
+                await self._settle(End(self.session, self.user.name, datetime.now(UTC), str(error), 1))
             raise _shown(error) from error
 
     async def _start(self) -> str:
@@ -107,6 +110,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         plan = await self.plan()
         async for step in self.prepare(plan):
             self.news.say(5 + 75 * step.fraction, step.words)
+        self.session = plan.session
         ground = await self.ground(plan)
         self.news.say(85, "Opening the session")
         for left in reversed(range(TRIES)):
@@ -115,20 +119,17 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                 await self.sessions.start(plan, ground, self.port, self.get_env(), self._ready(), self.http_timeout)
                 break
             except PortTakenError:
-                self.sessions.forget(plan.session)
                 if not left:
                     raise
-        self.session = plan.session
-        self.sessions.note_started(plan.session)
         await self.on_started(plan, datetime.now(UTC))
         self.news.say(98, "The session is open")
         return f"http://127.0.0.1:{self.port}"
 
     async def poll(self) -> int | None:
-        """None while the session runs, else its exit status; what has ended is noted and forgotten."""
+        """None while the session starts or runs, else its exit status; what has ended is noted and forgotten."""
+        if self.pending == "spawn":
+            return None
         if not self.session:
-            if self._start_pending:
-                return None
             # JupyterHub was killed while it started one: a session that it does not know of must not run.
             await self._end_strays()
             return 0
@@ -142,6 +143,8 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """End the session and wait until nothing of it is left."""
         if self.session:
             await self.sessions.stop(self.session, now=now)
+            if end := self.sessions.end(self.session):
+                await self._settle(end)
         await self._end_strays()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -159,8 +162,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                 await self._settle(end)
 
     async def _settle(self, end: End) -> None:
-        if self.sessions.is_noted(end.session):
-            await self.on_stopped(end)
+        await self.on_stopped(end)
         self.sessions.forget(end.session)
 
     def _ready(self) -> str:
