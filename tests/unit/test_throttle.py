@@ -58,7 +58,6 @@ def test_somebody_elsewhere_waits_at_most_once_however_long_others_guess() -> No
     # The guessing goes on from many addresses, and does not make the wait longer.
     for host in range(200):
         throttle.attempt("ada", f"6.6.7.{host}", now + wait / 2)
-    assert throttle.attempt("ada", "6.6.6.6", now + wait) == 0
     assert throttle.attempt("ada", "10.0.0.1", now + wait) == 0
 
 
@@ -73,6 +72,31 @@ def test_one_address_that_tries_many_names_waits_as_well() -> None:
     waits = [throttle.attempt(f"person{n}", "6.6.6.6", 0) for n in range(40)]
     assert waits[:13] == [0] * 13
     assert all(wait > 0 for wait in waits[13:])
+
+
+def test_a_device_that_the_person_used_before_does_not_wait_for_others_even_at_the_same_address() -> None:
+    throttle = Throttle()
+    now = fail(throttle, "ada", "10.0.0.1", 0, 9)
+    assert throttle.attempt("ada", "10.0.0.1", now) > 0
+    assert [throttle.attempt("ada", "10.0.0.1", now, device="laptop") for _ in range(4)] == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("here", ["127.0.0.1", "::1", "127.8.8.8", "::ffff:127.0.0.1"])
+def test_people_who_come_by_this_machines_own_address_do_not_wait_for_each_other(here: str) -> None:
+    throttle = Throttle()
+    fail(throttle, "ada", here, 0, 20)
+    assert [throttle.attempt(f"person{n}", here, 0) for n in range(40)] == [0] * 40
+
+
+def test_somebody_with_any_number_of_addresses_tries_one_password_a_second() -> None:
+    throttle = Throttle()
+    tries = 0
+    for tenth in range(1200):
+        # New addresses, and those that came half a minute ago and may try now.
+        for moment in (tenth, tenth - 300):
+            block = f"{moment // 250 + 9}.{moment % 250}"
+            tries += sum(throttle.attempt("ada", f"10.{n}.{block}", tenth / 10) == 0 for n in range(5))
+    assert 30 < tries < 180
 
 
 def test_addresses_that_one_client_can_choose_from_are_one() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from jupyterhub import orm
 from jupyterhub.auth import Authenticator
@@ -20,6 +21,10 @@ from somahub.accounts.store import Account, Accounts
 from somahub.accounts.throttle import Throttle
 from somahub.errors import AccountError
 from somahub.ledger.book import engine
+
+# Lets a person try on while somebody else guesses their password; it is no log-in.
+_DEVICE: Final = "somahub-device"
+_DEVICE_DAYS: Final = 365
 
 
 class _WaitError(web.HTTPError):
@@ -74,13 +79,14 @@ class PasswordAuthenticator(Authenticator):  # type: ignore[misc]
         """The account of ``name`` if ``password`` is theirs; raises HTTPError 429 after too many tries."""
         # One key for all names that nobody can have: they are no way to fill the throttle.
         key = "" if names.why_not(name) else name
-        address = handler.request.remote_ip or ""
-        wait = math.ceil(self.throttle.attempt(key, address, time.monotonic()))
+        address, device = handler.request.remote_ip or "", _device(handler, name)
+        wait = math.ceil(self.throttle.attempt(key, address, time.monotonic(), device=device))
         if wait:
             raise _WaitError(wait)
         account = await asyncio.get_running_loop().run_in_executor(self._workers, self.accounts.verify, name, password)
         if account is not None:
-            self.throttle.succeeded(key, address)
+            self.throttle.succeeded(key, address, device=device)
+            _remember_device(handler, name, device or secrets.token_hex(16))
         return account
 
     async def change(self, name: str, old: str, new: str) -> Account:
@@ -110,6 +116,24 @@ class PasswordAuthenticator(Authenticator):  # type: ignore[misc]
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
         """JupyterHub's log-in page, and the page where people change their password."""
         return [*super().get_handlers(app), ("/password", PasswordHandler)]
+
+
+def _device(handler: web.RequestHandler, name: str) -> str:
+    """The name of the device, if ``name`` has logged in from it before; it says so in a cookie that we signed."""
+    said = (handler.get_signed_cookie(_DEVICE, max_age_days=_DEVICE_DAYS) or b"").decode()
+    device, _, person = said.partition(" ")
+    return device if person == name else ""
+
+
+def _remember_device(handler: web.RequestHandler, name: str, device: str) -> None:
+    handler.set_signed_cookie(
+        _DEVICE,
+        f"{device} {name}",
+        expires_days=_DEVICE_DAYS,
+        httponly=True,
+        samesite="Lax",
+        secure=handler.request.protocol == "https",
+    )
 
 
 def _of_orm(user: Any) -> orm.User:

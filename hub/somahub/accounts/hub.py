@@ -37,7 +37,8 @@ def forget(settings: Settings, name: str) -> bool:
         _ask(settings, "DELETE", person)
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        if isinstance(reason, ConnectionRefusedError):
+        # Nobody listens, or no hub has ever run here.
+        if isinstance(reason, ConnectionRefusedError | FileNotFoundError):
             return False
         raise AccountError(f"{name!r} cannot log in any more, but the hub did not answer: {reason}") from error
     return True
@@ -52,7 +53,7 @@ def _servers(settings: Settings, person: str) -> set[str]:
 def _ask(settings: Settings, method: str, path: str) -> tuple[int, Any]:
     """The hub's answer: its status, and what its JSON says."""
     token = (settings.data / "secrets" / "operator").read_text().strip()
-    request = Request(  # noqa: S310 - an address of our own
+    request = Request(
         f"http://127.0.0.1:{settings.hub_port}/hub/api{path}",
         method=method,
         headers={"Authorization": f"token {token}"},
