@@ -42,7 +42,7 @@ CHANGES: list[tuple[str, tuple[str, ...], st.SearchStrategy[Any]]] = [
         {"choices": ["gpu"], "default": "gpu"}])),
     ("hardware", ("small", "title"), st.from_regex(r"[a-z]{1,40}", fullmatch=True)),
     ("hardware", ("small", "cpus"), st.integers(3, 900)),
-    ("hardware", ("gpu", "memory"), st.integers(1, 900).map("{} MiB".format).filter(lambda size: len(size) == 7)),
+    ("hardware", ("gpu", "memory"), st.integers(128, 900).map("{} MiB".format)),
     ("hardware", ("gpu", "gpus"), st.integers(2, 64)),
     ("hardware", ("gpu", "kubernetes"), st.from_regex(r"[a-z]{1,9}", fullmatch=True).map(
         lambda word: {"node_selector": {"pool": word}})),
