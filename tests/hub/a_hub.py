@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from somahub.accounts import admin
 from somahub.settings import Settings
@@ -119,9 +120,15 @@ class Hub:
 
     def stop(self) -> None:
         if self.process:
-            self.process.send_signal(signal.SIGTERM)
+            # One that is still starting leaves its proxy behind.
+            started = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.terminate()
             self.process.wait(PATIENCE)
             self.process = None
+            for left in started:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    left.kill()
+            psutil.wait_procs(started, PATIENCE)
 
     def _answers(self) -> bool:
         assert self.process is not None
