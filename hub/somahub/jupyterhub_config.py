@@ -32,7 +32,7 @@ c.PasswordAuthenticator.database = instance.ledger.engine.url.render_as_string(h
 
 c.JupyterHub.spawner_class = MachineSpawner
 c.JupyterHub.allow_named_servers = True
-c.MachineSpawner.instance = instance
+MachineSpawner.instance = instance
 # A first start builds an environment; each of its stages has a limit of its own.
 c.Spawner.start_timeout = 2 * 3600
 c.Spawner.http_timeout = 60

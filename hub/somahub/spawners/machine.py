@@ -9,8 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-
-from traitlets import Instance as InstanceOf
+from typing import ClassVar
 
 from somahub import names
 from somahub import plan as plans
@@ -28,7 +27,8 @@ from somahub.spawners.sandbox.spawner import SandboxSpawner
 class MachineSpawner(SandboxSpawner):
     """A person's session on this machine."""
 
-    instance = InstanceOf(Instance, config=True, help="What the hub knows.")
+    # Set once by the hub's configuration; not a trait, because those are copied with all that they hold.
+    instance: ClassVar[Instance]
 
     # Not empty: a link to a session that does not run leads to the cards, and starts nothing by itself.
     options_form = "cards"
