@@ -82,8 +82,9 @@ class Holder:
         self.closed = network.closed(network.own_addresses())
         network.close(self.launch.outer.pid, frozenset(), self.closed)
         self.pasta = Pasta(self.spec, self.folder, self.launch.outer)
+        self._say(pasta=self.pasta.process)
         keeper.mount(self.run, self.spec.session, self.spec.mounts)
-        self._say(pasta=self.pasta.wait())
+        self.pasta.wait()
         self._say(init=self.launch.wait(), phase="running")
         self.events.register(self.log.reader, selectors.EVENT_READ, self.log.take)
         self.events.register(self.launch.exited, selectors.EVENT_READ, lambda: None)
@@ -111,8 +112,9 @@ class Holder:
     def _network_died(self) -> None:
         self.events.unregister(self.pasta.exited)
         self.pasta = Pasta(self.spec, self.folder, self.launch.outer)
-        with suppress(SandboxError):  # it died again: seen at once, tried anew at the next turn
-            self._say(pasta=self.pasta.wait())
+        self._say(pasta=self.pasta.process)
+        with suppress(SandboxError):  # it died again: seen at once, and tried anew at the next turn
+            self.pasta.wait()
             network.close(self.launch.outer.pid, self.closed, self.closed)
         self.events.register(self.pasta.exited, selectors.EVENT_READ, self._network_died)
 
@@ -124,7 +126,7 @@ class Holder:
             return
         victim = limits.choose_victim(memory.weights(init.pid), scratch, self.spec.memory)
         if victim and (process := processes.find(victim.pid)) and process.send(signal.SIGKILL):
-            share, limit = (f"{size / 2**30:.1f} GiB" for size in (victim.memory, self.spec.memory))
+            share, limit = (f"{size / 2**30:.2g} GiB" for size in (victim.memory, self.spec.memory))
             note = f"{victim.name} was ended: it held {share} when the session had used its {limit} of memory."
             self._say(notes=(*self.state.notes, note))
 

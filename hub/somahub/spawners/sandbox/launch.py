@@ -112,15 +112,16 @@ class Pasta:
                 env=ENVIRONMENT,
             )
         self.exited = os.pidfd_open(self._process.pid)
+        self.process = processes.find(self._process.pid) or Process(self._process.pid, "")
 
-    def wait(self) -> Process:
-        """The process, once the network is up; raises SandboxError with pasta's reason."""
+    def wait(self) -> None:
+        """Return when the network is up; raises SandboxError with pasta's reason."""
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise SandboxError(f"the session's network could not be set up: {last_line(self._errors)}")
             if self._ready.exists() and self._ready.read_text().strip():
-                return processes.find(self._process.pid) or Process(self._process.pid, "")
+                return
             time.sleep(0.001)
         self._process.kill()
         raise SandboxError(f"the session's network was not up after {DEADLINE:g} s")

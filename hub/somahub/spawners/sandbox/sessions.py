@@ -111,7 +111,7 @@ class Sessions:
             state.init.send(signal.SIGKILL)
         if state:
             state.holder.send(signal.SIGTERM)
-        while self.end(session) is None:  # noqa: ASYNC110 - what another process writes rings no bell here
+        while self.end(session) is None or (state and state.holder.alive):  # noqa: ASYNC110 - what another process writes rings no bell here
             await asyncio.sleep(POLL)
 
     def forget(self, session: str) -> None:
