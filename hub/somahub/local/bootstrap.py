@@ -13,6 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  the system's own Python may be ol
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,8 +197,11 @@ def _check_ports(user: Runner) -> None:
 
 
 def _offer_command(place: Layout, user: Runner) -> None:
-    """Put the command `somahub` on root's path: it runs as the hub's user, with the settings of this start."""
-    if not ROOT or user.user is None:
+    """Put the command `somahub` on root's path: it runs as the hub's user, with the settings of this start.
+
+    There is one such command; a second somahub on the same machine does not take it from the first.
+    """
+    if not ROOT or user.user is None or _speaks_for_another(place):
         return
     said = {**{k: v for k, v in os.environ.items() if k.startswith("SOMAHUB_")}, **_folders(place)}
     text = wrapper(said, user.user.pw_name, place)
@@ -207,6 +211,13 @@ def _offer_command(place: Layout, user: Runner) -> None:
         new.chmod(0o755)
         new.replace(WRAPPER)
         console.say(f"  the command {WRAPPER.name} is in {WRAPPER.parent}")
+
+
+def _speaks_for_another(place: Layout) -> bool:
+    if not WRAPPER.exists() or place == layout.from_environment({}, ROOT):
+        return False
+    found = re.search(r'"\$\{SOMAHUB_DATA:=(.*?)\}"', WRAPPER.read_text())
+    return found is not None and found[1] != str(place.data) and Path(found[1]).exists()
 
 
 def _folders(place: Layout) -> dict[str, str]:

@@ -16,9 +16,10 @@ BEAT = 0.02
 
 def recorded(said: Any) -> Process | None:
     """The process that a record (``{"pid": …, "start": …}``) means, while that very one runs."""
-    if not isinstance(said, dict) or not isinstance(said.get("pid"), int):
+    pid, start = (said.get("pid"), said.get("start")) if isinstance(said, dict) else (None, None)
+    if not isinstance(pid, int) or not isinstance(start, str) or not start:
         return None
-    process = Process(said["pid"], str(said.get("start")))
+    process = Process(pid, start)
     return process if process.alive else None
 
 

@@ -69,7 +69,7 @@ checkNewVersion = false
 sendAnonymousUsage = false
 
 [log]
-level = "WARN"
+level = "ERROR"
 noColor = true
 
 [api]
@@ -87,6 +87,10 @@ address = "127.0.0.1:{settings.port}"
 # A large upload may take longer than any limit that suits a web page.
 [entryPoints.http.transport.respondingTimeouts]
 readTimeout = "0s"
+
+# X_Forwarded_For is not to be taken for X-Forwarded-For by whoever is behind us.
+[entryPoints.http.http]
+aliasHeadersStrategy = "delete"
 
 [entryPoints.auth_api]
 address = "127.0.0.1:{settings.proxy_port}"

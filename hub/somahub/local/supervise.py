@@ -57,6 +57,7 @@ def configuration(services: Iterable[Service], layout: Layout) -> str:
         _section(
             "supervisord",
             nodaemon="true",
+            silent="true",
             logfile=layout.log / "supervisor.log",
             logfile_maxbytes=LOG_BYTES,
             logfile_backups=LOGS_KEPT,
@@ -108,11 +109,11 @@ def _words(*words: str) -> str:
 
 
 def _value(value: str) -> str:
-    """A value of the environment; supervisord knows two quotes and no way to write one inside itself."""
+    """A value of the environment; supervisord knows two quotes, no way to write one inside itself, and strips both."""
     for quote in ('"', "'"):
-        if quote not in value and "\n" not in value:
+        if quote not in value and "\n" not in value and value == value.strip("\"'"):
             return f"{quote}{value}{quote}"
-    raise SetupError(f"a setting must be one line without both kinds of quotes, got {value!r}")
+    raise SetupError(f"a setting must be one line, with quotes of one kind at most and inside it, got {value!r}")
 
 
 class Supervisor:

@@ -9,12 +9,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from somahub import catalog
 from somahub.accounts import admin
 from somahub.errors import SetupError, SomahubError
 from somahub.instance import shipped
-from somahub.local import console, listeners, processes, services
+from somahub.local import console, listeners, processes, runner, services
 from somahub.local.layout import Layout
 from somahub.local.supervise import Service, Supervisor
 from somahub.local.why import why
@@ -47,7 +48,7 @@ def _up(settings: Settings, layout: Layout, began: float) -> int:
     running = supervisor.process is not None and supervisor.answers
     changed = [service for service in wanted if not running or supervisor.digests.get(service.name) != service.digest]
     if not changed and _login_page(settings.port):
-        _tell(settings, layout, "somahub is already up", began)
+        _tell(settings, layout, "somahub is already up")
         return 0
     if not running:
         _sweep(supervisor)
@@ -66,7 +67,8 @@ def _up(settings: Settings, layout: Layout, began: float) -> int:
             supervisor.forget()
             raise
     # Only now: a password that a failed start has made would never be shown.
-    _tell(settings, layout, "somahub is up", began, admin.first(settings))
+    seconds = time.monotonic() - began
+    _tell(settings, layout, f"somahub is up ({seconds:.1f} s)", admin.first(settings))
     return 0
 
 
@@ -105,7 +107,8 @@ def _check_catalog(settings: Settings) -> None:
 
 def _check_ports(settings: Settings) -> None:
     for setting, port in ports(settings):
-        if not listeners.free(port):
+        # A moment's patience: a port is freed a little after the process that held it was killed.
+        if not processes.wait_until(lambda port=port: listeners.free(port), 1):  # type: ignore[misc]
             holder = listeners.listener(port)
             line = listeners.taken(holder) if holder else f"port {port} cannot be opened by this user"
             raise SetupError(line, listeners.choose(setting, port))
@@ -169,19 +172,24 @@ def _login_page(port: int) -> bool:
         connection.close()
 
 
-def _tell(settings: Settings, layout: Layout, words: str, began: float, password: str | None = None) -> None:
-    command = "somahub" if shutil.which("somahub") else f"{layout.venv}/bin/somahub"
-    log_in = "as the administrator: admin"
-    if password:
-        log_in = (
-            f"admin, with the password {password}   (shown this once; `{command} user reset admin` makes a new one)"
-        )
+def _tell(settings: Settings, layout: Layout, words: str, password: str | None = None) -> None:
+    usual = Settings.model_fields["data"].get_default(call_default_factory=True)
+    here = "" if layout.data in (usual, Path("/var/lib/somahub")) else f"SOMAHUB_DATA={layout.data} "
+    command = f"{here}{_command(layout)}"
+    once = f"{password}   shown this once; another: {command} user reset {admin.ADMINISTRATOR}"
     rows = [
         ("open", f"http://127.0.0.1:{settings.port}"),
-        ("log in", log_in),
+        ("log in", f"{admin.ADMINISTRATOR}, the administrator"),
+        *([("password", once)] if password else []),
         ("people", f"{command} user add NAME"),
         ("data", str(layout.data)),
         ("logs", f"{layout.log}/hub.log"),
-        ("stop", "make down"),
+        ("stop", f"{here}make down"),
     ]
-    console.say(f"\n{words} ({time.monotonic() - began:.1f} s)\n\n{console.table(rows)}\n")
+    console.say(f"\n{words}\n\n{console.table(rows)}\n")
+
+
+def _command(layout: Layout) -> str:
+    """The command `somahub` as a person types it: root's, which runs it as the hub's user, or our own."""
+    by_root = os.environ.get("HOME") == str(layout.data)
+    return "somahub" if by_root and shutil.which("somahub", path=runner.SYSTEM_PATH) else f"{layout.venv}/bin/somahub"

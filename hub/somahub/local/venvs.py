@@ -118,7 +118,7 @@ class Venvs:
 
     def _frontend(self, base: Path) -> Path:
         """The pages of a session as browsers load them, built from extensions/frontend by the lock's own node."""
-        place = self.layout.cache / "frontend" / trees.digest(self.clone, [FRONTEND], BUILDER, base.name)
+        place = self.layout.cache / "frontend" / trees.digest(self.clone, [FRONTEND], BUILDER)
         if not place.is_dir():
             with console.step("building the pages of a session"):
                 partial = self._partial(place)
