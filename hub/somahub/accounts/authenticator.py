@@ -15,7 +15,7 @@ from tornado import web
 from traitlets import Unicode, default
 
 from somahub import names
-from somahub.accounts.handlers import PasswordHandler
+from somahub.accounts.handlers import PasswordHandler, WaitError
 from somahub.accounts.logins import settle
 from somahub.accounts.store import Account, Accounts
 from somahub.accounts.throttle import Throttle
@@ -25,15 +25,6 @@ from somahub.ledger.book import engine
 # Lets a person try on while somebody else guesses their password; it is no log-in.
 _DEVICE: Final = "somahub-device"
 _DEVICE_DAYS: Final = 365
-
-
-class _WaitError(web.HTTPError):
-    """Too many tries. ``seconds`` from now on the next one may be made."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(429, f"Too many tries; wait {seconds} s.")
-        # JupyterHub sends these with the answer.
-        self.headers = {"Retry-After": str(seconds)}
 
 
 class PasswordAuthenticator(Authenticator):  # type: ignore[misc]
@@ -82,7 +73,7 @@ class PasswordAuthenticator(Authenticator):  # type: ignore[misc]
         address, device = handler.request.remote_ip or "", _device(handler, name)
         wait = math.ceil(self.throttle.attempt(key, address, time.monotonic(), device=device))
         if wait:
-            raise _WaitError(wait)
+            raise WaitError(wait)
         account = await asyncio.get_running_loop().run_in_executor(self._workers, self.accounts.verify, name, password)
         if account is not None:
             self.throttle.succeeded(key, address, device=device)

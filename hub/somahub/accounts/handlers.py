@@ -9,6 +9,16 @@ from somahub.accounts.logins import settle
 from somahub.errors import AccountError
 
 
+class WaitError(web.HTTPError):
+    """Too many tries. ``seconds`` from now on the next one may be made."""
+
+    def __init__(self, seconds: int) -> None:
+        self.line = f"Too many tries; wait {seconds} s."
+        super().__init__(429, self.line)
+        # JupyterHub sends these with the answer.
+        self.headers = {"Retry-After": str(seconds)}
+
+
 class PasswordHandler(BaseHandler):  # type: ignore[misc]
     """``/hub/password``: a form of three fields. XSRF and the Content-Security-Policy are JupyterHub's."""
 
@@ -28,10 +38,14 @@ class PasswordHandler(BaseHandler):  # type: ignore[misc]
             # By way of the throttle: somebody else at an open browser may not try one after another.
             await self.authenticator.verify(self, name, old)
             account = await self.authenticator.change(name, old, new)
-        except (AccountError, web.HTTPError) as error:
-            said = (error.log_message if isinstance(error, web.HTTPError) else str(error)) or ""
-            self.set_status(error.status_code if isinstance(error, web.HTTPError) else 400)
-            return await self._show(problem=said[:1].upper() + said[1:].rstrip(".") + ".")
+        except WaitError as error:
+            self.set_status(error.status_code)
+            self.set_header("Retry-After", error.headers["Retry-After"])
+            return await self._show(problem=error.line)
+        except AccountError as error:
+            self.set_status(400)
+            line = str(error)
+            return await self._show(problem=f"{line[0].upper()}{line[1:]}.")
         settle(self.current_user.orm_user, account)
         self.set_hub_cookie(self.current_user)
         await self._show(changed=True)
