@@ -148,12 +148,19 @@ function ask(): Promise<Response> {
   return fetch(at("api/status"), { headers: { "X-XSRFToken": facts.xsrf }, signal: AbortSignal.timeout(4000) });
 }
 
-/** Calls back once the canvas shows a picture of the desktop: some pixel of it is not black. */
+const BLACK_AT_MOST = 2000; // ms after which a wholly black screen is taken for what it is
+
+/** Calls back once the canvas shows a picture of the desktop: some pixel of a row or a column of it is not black. */
 function watchFirstFrame(canvas: HTMLCanvasElement, then: () => void): void {
+  const since = performance.now();
   const look = (): void => {
-    if (canvas.width > 0 && canvas.height > 0) {
-      const [red, green, blue] = canvas.getContext("2d")!.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data;
-      if (red! + green! + blue! > 0) return then();
+    const { width, height } = canvas;
+    if (width > 0 && height > 0) {
+      const drawn = canvas.getContext("2d")!;
+      // The panel lies at the lower edge; a program may well show black in the middle.
+      const lines = [drawn.getImageData(0, height - 8, width, 1), drawn.getImageData(width >> 1, 0, 1, height)];
+      const painted = lines.some(({ data }) => data.some((value, place) => value > 0 && place % 4 < 3));
+      if (painted || performance.now() - since > BLACK_AT_MOST) return then();
     }
     if (canvas.isConnected) requestAnimationFrame(look);
   };
