@@ -1,5 +1,7 @@
 """Render a session plan as the commands of bubblewrap and pasta. Pure."""
 
+# ruff: noqa: S108 - the /tmp meant here is a sandbox's own
+
 from __future__ import annotations
 
 import hashlib
@@ -152,12 +154,12 @@ def _scratch(memory: int) -> tuple[str, ...]:
     """Folders in memory, each with a size, because the default is half of the machine's memory for each."""
     return (
         *("--dev", "/dev"),
-        *("--perms", "1777", "--size", str(memory // 2), "--tmpfs", "/dev/shm"),  # noqa: S108
-        *("--perms", "1777", "--size", str(memory // 4), "--tmpfs", "/tmp"),  # noqa: S108
-        *("--perms", "1777", "--dir", "/tmp/.X11-unix"),  # noqa: S108
+        *("--perms", "1777", "--size", str(memory // 2), "--tmpfs", "/dev/shm"),
+        *("--perms", "1777", "--size", str(memory // 4), "--tmpfs", "/tmp"),
+        *("--perms", "1777", "--dir", "/tmp/.X11-unix"),
         *("--size", str(64 * _MIB), "--tmpfs", "/run"),
         *("--perms", "0700", "--dir", RUNTIME),
-        *("--symlink", "../run", "/var/run", "--symlink", "../tmp", "/var/tmp"),  # noqa: S108
+        *("--symlink", "../run", "/var/run", "--symlink", "../tmp", "/var/tmp"),
     )
 
 

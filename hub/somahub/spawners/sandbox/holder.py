@@ -27,6 +27,8 @@ WATCH = 1.0  # seconds between looks at memory
 BEAT = 5.0  # seconds between signs of life
 GRACE = 5.0  # seconds that a session's server has to end by itself
 
+_FAILURES = (SandboxError, OSError, subprocess.CalledProcessError)
+
 
 class Holder:
     """One session, from its first process to its last."""
@@ -51,12 +53,17 @@ class Holder:
         """Run the session until it ends."""
         try:
             self._start()
-        except (SandboxError, OSError, subprocess.CalledProcessError) as error:
+        except _FAILURES as error:
             mend = error.mend if isinstance(error, SandboxError) else ""
             self._end(f"{error}; {mend}" if mend else str(error), 1)
             return
-        while not self.told_to_end and self.launch.exit_code() is None:
-            self._turn()
+        try:
+            while not self.told_to_end and self.launch.exit_code() is None:
+                self._turn()
+        except _FAILURES as error:
+            if self.launch.exit_code() is None:  # else it is the session's end that was in the way
+                self._end(f"its holder could not go on: {error}", 1)
+                return
         self._stop()
 
     def _listen(self) -> None:
@@ -111,11 +118,14 @@ class Holder:
 
     def _network_died(self) -> None:
         self.events.unregister(self.pasta.exited)
+        self.pasta.collect()
         self.pasta = Pasta(self.spec, self.folder, self.launch.outer)
         self._say(pasta=self.pasta.process)
-        with suppress(SandboxError):  # it died again: seen at once, and tried anew at the next turn
+        try:
             self.pasta.wait()
             network.close(self.launch.outer.pid, self.closed, self.closed)
+        except SandboxError:
+            time.sleep(WATCH)  # it died again, which is seen at once: not in a frenzy
         self.events.register(self.pasta.exited, selectors.EVENT_READ, self._network_died)
 
     def _watch_memory(self) -> None:

@@ -126,6 +126,11 @@ class Pasta:
         self._process.kill()
         raise SandboxError(f"the session's network was not up after {DEADLINE:g} s")
 
+    def collect(self) -> None:
+        """Close what is left of it here, once it has ended."""
+        self._process.wait()
+        os.close(self.exited)
+
 
 def _memory(name: str, content: bytes) -> int:
     """A file in memory to be read from its beginning."""
