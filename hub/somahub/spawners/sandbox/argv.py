@@ -8,9 +8,9 @@ import hashlib
 from dataclasses import dataclass
 
 from somahub.model import APPS, BUCKETS, HOME, SESSION_ENVIRONMENT, SessionPlan
+from somahub.spawners.inside import GID, RUNTIME, UID, environment
 
 HOSTNAME = "desk"
-RUNTIME = "/run/user/1000"
 # What a session asks for names: an address of its own, which pasta answers by the host's resolver.
 RESOLVER = "198.18.0.53"
 # Processes and threads of one session: enough for a training with many loaders, and the end of a fork bomb.
@@ -129,7 +129,7 @@ def _namespaces() -> tuple[str, ...]:
     """Namespaces of its own, no capability, no way to more, no terminal of somebody else's to type into."""
     return (
         *("--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
-        *("--unshare-cgroup-try", "--hostname", HOSTNAME, "--uid", "1000", "--gid", "1000"),
+        *("--unshare-cgroup-try", "--hostname", HOSTNAME, "--uid", str(UID), "--gid", str(GID)),
         *("--cap-drop", "ALL", "--new-session", "--die-with-parent"),
     )
 
@@ -214,14 +214,4 @@ def _pasta(host: HostPaths) -> tuple[str, ...]:
 
 
 def _environment(plan: SessionPlan, host: HostPaths) -> dict[str, str]:
-    return {
-        "PATH": f"{APPS}/{plan.app.name}/bin:{SESSION_ENVIRONMENT}/bin:/usr/local/bin:/usr/bin:/bin",
-        "HOME": HOME,
-        "USER": "user",
-        "LOGNAME": "user",
-        "SHELL": "/bin/bash",
-        "LANG": "C.UTF-8",
-        "XDG_RUNTIME_DIR": RUNTIME,
-        "CUDA_VISIBLE_DEVICES": ",".join(gpu.uuid for gpu in host.gpus),
-        **dict(plan.environment),
-    }
+    return {**environment(plan), "CUDA_VISIBLE_DEVICES": ",".join(gpu.uuid for gpu in host.gpus)}
