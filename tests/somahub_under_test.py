@@ -95,10 +95,11 @@ class Somahub:
         """The folder of an app's environment, built where it is not there yet."""
         return Path(self.command("apps", "build", app).splitlines()[-1])
 
-    def get(self, path: str) -> httpx.Response:
-        """Ask the hub as its operator."""
+    def ask(self, method: str, path: str) -> httpx.Response:
+        """Ask the hub's API as its operator."""
         token = (self.data / "secrets" / "operator").read_text().strip()
-        return httpx.get(f"http://127.0.0.1:{self.hub_port}/hub/api{path}", headers={"Authorization": f"token {token}"})
+        url = f"http://127.0.0.1:{self.hub_port}/hub/api{path}"
+        return httpx.request(method, url, headers={"Authorization": f"token {token}"}, timeout=30)
 
     def bucket(self, name: str) -> Path:
         """A person's own bucket, as a folder of the host."""

@@ -43,7 +43,7 @@ c.JupyterHub.template_vars = {
 }
 c.JupyterHub.default_url = "/hub/home"
 # The page with the progress is shown at once, not after ten seconds of an empty one.
-c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "cookie_options": {"samesite": "Lax"}}
 
 # `somahub user` and `somahub down` speak to the hub with this, and it can do no more than they need.
 c.JupyterHub.services = [{"name": "operator", "api_token": secrets.read(settings, "operator")}]

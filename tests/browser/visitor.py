@@ -1,0 +1,100 @@
+"""What a person does in the browser, and what they see there."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.somahub_under_test import Somahub
+
+FIRST_FRAME = "body[data-first-frame]"
+BAR, PANEL = 36, 44  # px: the session's bar above the desktop, the desktop's own panel at its lower edge
+FIRST_START = 1_500_000  # ms: an app's environment may have to be built first
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser. Places are pixels of the page, from its upper left corner."""
+
+    somahub: Somahub
+    page: Page
+    name: str
+    password: str
+    artifacts: Path
+
+    def log_in(self) -> None:
+        self.page.goto(self.somahub.url)
+        self.page.get_by_label("Username").fill(self.name)
+        self.page.locator("#password_input").fill(self.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("heading", name="Sessions", exact=True)).to_be_visible()
+
+    def start(self, profile: str) -> None:
+        """Press Start on a card and wait until the session's page is there."""
+        self.page.locator(f"#profile-{profile}").get_by_role("button", name="Start").click()
+        self.page.wait_for_url(re.compile(rf"/user/{self.name}/{profile}/"), timeout=FIRST_START)
+
+    def see_desktop(self) -> None:
+        self.page.wait_for_selector(FIRST_FRAME, state="attached", timeout=30_000)
+
+    def stop_everything(self) -> None:
+        """End what still runs, as the operator."""
+        for server in self.servers():
+            self.somahub.ask("DELETE", f"/users/{self.name}/servers/{server}")
+        until(lambda: not self.servers(), 60)
+
+    def servers(self) -> dict[str, object]:
+        answer = self.somahub.ask("GET", f"/users/{self.name}")
+        return {} if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json()["servers"])
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the page, for people to look at."""
+        self.page.screenshot(path=self.artifacts / f"{name}.png")
+
+    def picture(self) -> Image.Image:
+        """The desktop without its panel, whose clock moves."""
+        whole = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        return whole.crop((0, BAR, whole.width, whole.height - PANEL))
+
+    def settled(self, quiet: float = 2.0, seconds: float = 120) -> Image.Image:
+        """The desktop, once it has not changed for ``quiet`` seconds."""
+        last, since = self.picture(), time.monotonic()
+        deadline = since + seconds
+        while time.monotonic() < since + quiet:
+            assert time.monotonic() < deadline, "the desktop does not come to rest"
+            self.page.wait_for_timeout(200)
+            now = self.picture()
+            if now.tobytes() != last.tobytes():
+                last, since = now, time.monotonic()
+        return last
+
+    def changes(self, before: Image.Image, seconds: float = 60) -> Image.Image:
+        """The desktop, once it looks otherwise than ``before`` and has come to rest."""
+        until(lambda: self.picture().tobytes() != before.tobytes(), seconds)
+        return self.settled()
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text, delay=20)
+
+
+def until(what: Callable[[], object], seconds: float) -> None:
+    """Wait until ``what`` is true; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def share(picture: Image.Image, colour: tuple[int, int, int], tolerance: int = 6) -> float:
+    """The part of a picture, 0 to 1, that has a colour."""
+    off = np.abs(np.asarray(picture).astype(int) - np.asarray(colour)).max(axis=2)
+    return float((off <= tolerance).mean())
