@@ -16,6 +16,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from somahub_lab.hub import Guarded
 
 CHUNK = 256 * 1024  # bytes
+PATIENCE, BEAT = 5.0, 0.02  # seconds
 TRY_AGAIN = 1013  # the websocket's closing code for it
 KEY, POINTER = 4, 5  # RFB's message types
 
@@ -60,12 +61,23 @@ class Screen(Guarded, WebSocketHandler):
     async def open(self, *args: str, **kwargs: str) -> None:
         """Join the two; the browser tries again by itself while there is no desktop yet."""
         try:
-            reader, self._writer = await asyncio.open_unix_connection(str(self._socket), limit=CHUNK)
+            reader, self._writer = await self._connect()
         except OSError:
             self.close(TRY_AGAIN, "the desktop is not up")
             return
         self.set_nodelay(True)
         self._pump = asyncio.create_task(self._to_browser(reader))
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Wait for a desktop that is just starting, as it is when the session is: the browser was quicker."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            try:
+                return await asyncio.open_unix_connection(str(self._socket), limit=CHUNK)
+            except OSError:
+                if asyncio.get_running_loop().time() > deadline or read(self._socket.parent).state != "starting":
+                    raise
+                await asyncio.sleep(BEAT)
 
     async def _to_browser(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError, WebSocketClosedError):

@@ -40,6 +40,7 @@ def application(session: Session, activity: Activity, cookie_secret: bytes, end:
         log_function=log_request,
         cookie_secret=cookie_secret,
         template_path=str(pages.HERE / "templates"),
+        compress_response=True,
         asset=pages.assets(session.base),
         websocket_ping_interval=20,
         websocket_ping_timeout=20,

@@ -70,4 +70,6 @@ def test_the_menu_offers_the_same_under_their_names(made: Path) -> None:
 
 def test_only_programs_that_say_so_open_at_start(made: Path) -> None:
     """Without the field codes that stand for files."""
-    assert (made / "opens-at-start").read_text() == "python -m label &\n"
+    panel, *programs = (made / "startup").read_text().splitlines()
+    assert panel.startswith("tint2 ")
+    assert programs == ["python -m label &"]

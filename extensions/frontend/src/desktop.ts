@@ -1,3 +1,4 @@
+import "./plain.js";
 import { Clipboard } from "./clipboard.js";
 import { find } from "./facts.js";
 import { keepShowing } from "./meter.js";
