@@ -24,6 +24,7 @@ c.TraefikFileProviderProxy.should_start = False
 c.TraefikFileProviderProxy.traefik_api_url = f"http://127.0.0.1:{settings.proxy_port}"
 c.TraefikFileProviderProxy.traefik_api_username = "hub"
 c.TraefikFileProviderProxy.traefik_api_password = secrets.read(settings, "proxy")
+c.TraefikFileProviderProxy.traefik_api_hashed_password = secrets.quick_hash(secrets.read(settings, "proxy"))
 c.TraefikFileProviderProxy.dynamic_config_file = str(settings.data / "run" / "proxy" / "rules.toml")
 c.JupyterHub.cleanup_proxy = c.JupyterHub.cleanup_servers = False
 

@@ -97,8 +97,13 @@ address = "127.0.0.1:{settings.proxy_port}"
 """
 
 
-def write_proxy(settings: Settings, layout: Layout) -> None:
-    """Put the proxy's files in place; the file of routes must be there before the proxy looks for it."""
+def write_proxy(settings: Settings, layout: Layout, *, anew: bool) -> None:
+    """Put the proxy's files in place; ``anew`` forgets the routes of a proxy that runs no more.
+
+    The file of routes must be there before the proxy looks for it. What is in it outweighs what the hub says later.
+    """
     layout.proxy.mkdir(mode=0o700, parents=True, exist_ok=True)
     supervise.put(layout.proxy / "traefik.toml", proxy_configuration(settings, layout))
-    (layout.proxy / "rules.toml").touch(mode=0o600)
+    routes = layout.proxy / "rules.toml"
+    if anew or not routes.exists():
+        supervise.put(routes, "")

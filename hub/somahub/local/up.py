@@ -53,7 +53,7 @@ def _up(settings: Settings, layout: Layout, began: float) -> int:
     if not running:
         _sweep(supervisor)
         _check_ports(settings)
-    services.write_proxy(settings, layout)
+    services.write_proxy(settings, layout, anew=not running)
     marks = {service.name: _size(layout, service) for service in wanted}
     with console.step("starting the hub and its proxy"):
         try:
