@@ -32,12 +32,8 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=8000, ge=1, le=65535, description="The port of the web page, on 127.0.0.1.")
     hub_port: int = Field(default=8081, ge=1, le=65535, description="The port of the hub's own API, on 127.0.0.1.")
-    proxy_port: int = Field(
-        default=8082, ge=1, le=65535, description="The port of the proxy's own API, on 127.0.0.1."
-    )
+    proxy_port: int = Field(default=8082, ge=1, le=65535, description="The port of the proxy's own API, on 127.0.0.1.")
     profiles: Path | None = Field(
         default=None, description="A folder of profiles, hardware.yaml and prices.yaml in place of the shipped one."
     )
-    images: Path | None = Field(
-        default=None, description="A folder of app recipes in place of the shipped one."
-    )
+    images: Path | None = Field(default=None, description="A folder of app recipes in place of the shipped one.")

@@ -43,7 +43,12 @@ def test_verdict(hardware, machine, holdings, why):
 
 
 hardwares = st.builds(
-    Hardware, st.just("h"), st.just("H"), st.floats(0.5, 16), st.integers(1, 64).map(lambda n: n * GIB), st.integers(0, 2)
+    Hardware,
+    st.just("h"),
+    st.just("H"),
+    st.floats(0.5, 16),
+    st.integers(1, 64).map(lambda n: n * GIB),
+    st.integers(0, 2),
 )
 machines = st.builds(
     Machine, st.integers(1, 32), st.integers(1, 128).map(lambda n: n * GIB), st.sampled_from([(), ("0",), ("0", "1")])

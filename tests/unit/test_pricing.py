@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -78,7 +79,7 @@ def test_a_bill_is_the_same_however_its_interval_is_cut(a, b, cuts):
     facts = [started(T), stopped(T + 6 * HOUR)]
     whole = pricing.cost(facts, PRICES, begin, end).usd
     edges = sorted([begin, end, *(min(max(cut, begin), end) for cut in cuts)])
-    parts = sum((pricing.cost(facts, PRICES, x, y).usd for x, y in zip(edges, edges[1:], strict=False)), Decimal(0))
+    parts = sum((pricing.cost(facts, PRICES, x, y).usd for x, y in pairwise(edges)), Decimal(0))
     assert abs(whole - parts) < Decimal("1e-20")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from datetime import UTC, datetime, timedelta
@@ -73,3 +74,16 @@ def test_only_programs_that_say_so_open_at_start(made: Path) -> None:
     panel, *programs = (made / "startup").read_text().splitlines()
     assert panel.startswith("tint2 ")
     assert programs == ["python -m label &"]
+
+
+def test_a_display_server_that_cannot_start_is_given_up_with_its_own_last_words(tmp_path: Path) -> None:
+    """The page shows them: a desktop that tries for ever says nothing."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "Xvnc").write_text("#!/bin/sh\necho 'Fatal server error: \"no\" room' >&2\nexit 1\n")
+    (programs / "Xvnc").chmod(0o755)
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "DISPLAY": ":98", "XDG_RUNTIME_DIR": str(tmp_path), "HOME": "/"}
+    command = [DESKTOP.parents[2] / "bin/somahub-desktop"]
+    assert subprocess.run(command, env=environment, timeout=20, check=False).returncode == 1
+    said = json.loads((tmp_path / "somahub/desktop.json").read_text())
+    assert said == {"state": "failed", "starts": 4, "line": "Fatal server error: no room"}

@@ -40,9 +40,7 @@ class Shelf:
         for needed in (SESSION, name):
             if self.environment(needed).ready:
                 continue
-            async for moment in follow(
-                self.recipes[needed], self.folder, self.wheel if needed == SESSION else None
-            ):
+            async for moment in follow(self.recipes[needed], self.folder, self.wheel if needed == SESSION else None):
                 yield moment
 
     def note(self, name: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, insert, select
+from sqlalchemy import Engine, RowMapping, create_engine, event, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from somahub.errors import LedgerError
@@ -81,20 +80,18 @@ class Ledger:
         """The ``session.started`` facts of sessions that no fact says have stopped."""
         stopped = select(facts.c.session).where(facts.c.kind == "session.stopped")
         query = (
-            select(facts)
-            .where(facts.c.kind == "session.started", facts.c.session.not_in(stopped))
-            .order_by(facts.c.id)
+            select(facts).where(facts.c.kind == "session.started", facts.c.session.not_in(stopped)).order_by(facts.c.id)
         )
         with self.engine.connect() as connection:
             return [_fact(row) for row in connection.execute(query).mappings()]
 
 
-def _fact(row: Mapping[str, object]) -> Fact:
+def _fact(row: RowMapping) -> Fact:
     detail = row["detail"]
     assert isinstance(detail, dict)
     return Fact(
         at=datetime.fromisoformat(str(row["at"])),
-        kind=row["kind"],  # type: ignore[arg-type]
+        kind=row["kind"],
         session=str(row["session"]),
         person=str(row["person"]),
         detail=tuple(sorted((str(key), str(value)) for key, value in detail.items())),

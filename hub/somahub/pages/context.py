@@ -18,6 +18,7 @@ from somahub.pricing import cost
 TEMPLATES = Path(__file__).parent / "templates"
 _LOGO = (Path(__file__).parent / "logo.svg").read_text().strip()
 
+
 @dataclass(frozen=True)
 class Page:
     """The page of one person (a JupyterHub user), or of nobody yet."""
@@ -71,7 +72,9 @@ class Page:
             hardware=f"{hardware.title}: {cards.size(hardware)}" if hardware else "",
             since=facts[0].at.isoformat(timespec="seconds") if facts else "",
             url=self.person.server_url(profile.name),
-            usd=cards.cost_of(cost(facts, self.instance.prices, facts[0].at, now), spawner.session) if facts else Decimal(0),
+            usd=cards.cost_of(cost(facts, self.instance.prices, facts[0].at, now), spawner.session)
+            if facts
+            else Decimal(0),
             usd_per_hour=self.instance.usd_per_hour(hardware.name) if hardware else Decimal(0),
         )
 

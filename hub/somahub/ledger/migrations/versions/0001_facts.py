@@ -8,7 +8,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_SQLITE = "CREATE TRIGGER facts_no_{verb} BEFORE {verb} ON facts BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END"
+_SQLITE = (
+    "CREATE TRIGGER facts_no_{verb} BEFORE {verb} ON facts BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END"
+)
 _POSTGRES_FUNCTION = """
 CREATE FUNCTION facts_stay() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'facts are never changed'; END $$
