@@ -41,6 +41,20 @@ class Target:
     system: bool = False
 
 
+# Every lock anew, from the extras in pyproject.toml and from images/<app>/requirements.in.
+_LOCKS = """
+lock() {
+    uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade --python-version 3.11 \\
+        --overrides requirements/overrides.txt "$@"
+}
+lock pyproject.toml --extra hub --extra sample -o requirements/hub.txt
+lock pyproject.toml --extra hub --extra sample --extra dev -c requirements/hub.txt -o requirements/dev.txt
+echo uv | lock - -c requirements/hub.txt -o requirements/uv.txt
+for app in images/*/requirements.in; do
+    lock "$app" -o "${app%.in}.txt"
+done
+"""
+
 TARGETS = {
     "test": Target((("python", "-m", "pytest"),), back=("artifacts",), system=True),
     "test-fast": Target((("python", "-m", "pytest", "-q", "tests/unit"),)),
@@ -53,6 +67,7 @@ TARGETS = {
         )
     ),
     "bench": Target((("python", "-m", "tests.bench"),), back=("docs/benchmarks.md", "artifacts"), system=True),
+    "locks": Target((("sh", "-euc", _LOCKS),), back=("requirements", "images/*/requirements.txt")),
 }
 
 
@@ -81,12 +96,13 @@ def run(target: Target, clone: Path, ready: Ready, user: Runner) -> int:
     return status
 
 
-def _bring_back(names: tuple[str, ...], clone: Path, tree: Path, user: Runner) -> None:
+def _bring_back(patterns: tuple[str, ...], clone: Path, tree: Path, user: Runner) -> None:
     """Copy what was made into the checkout; the copy belongs to a less trusted user, so only plain files come."""
-    there = [name for name in names if user.run(["test", "-e", tree / name]).returncode == 0]
+    names = {str(found.relative_to(clone)) for pattern in patterns for found in clone.glob(pattern)} | set(patterns)
+    there = sorted(name for name in names if user.run(["test", "-e", tree / name]).returncode == 0)
     if there:
         archive = user.run(["tar", "-c", "-C", tree, *there]).stdout
         owner = clone.stat()
-        for file in trees.unpack(archive, clone, names):
+        for file in trees.unpack(archive, clone, there):
             if os.geteuid() == 0:
                 os.chown(file, owner.st_uid, owner.st_gid)
