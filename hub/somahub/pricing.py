@@ -73,3 +73,9 @@ def money(usd: Decimal) -> str:
     if 0 < usd < Decimal("0.01"):
         return "<$0.01"
     return f"${usd:,.2f}"
+
+
+def rate(usd_per_hour: Decimal) -> str:
+    """A price as a person reads it, with all its digits and at least cents: ``$0.0416 an hour``."""
+    digits = max(2, -int(usd_per_hour.normalize().as_tuple().exponent))
+    return f"${usd_per_hour:,.{digits}f} an hour"

@@ -89,3 +89,11 @@ def test_a_bill_is_the_same_however_its_interval_is_cut(a, b, cuts):
 )
 def test_money_reads_as_people_write_it(usd, words):
     assert pricing.money(Decimal(usd)) == words
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [("0.0416", "$0.0416 an hour"), ("1", "$1.00 an hour"), ("0.10", "$0.10 an hour"), ("1200", "$1,200.00 an hour")],
+)
+def test_a_price_is_told_with_all_its_digits(usd, words):
+    assert pricing.rate(Decimal(usd)) == words

@@ -73,7 +73,7 @@ def choices(
                 name=name,
                 title=kind.title,
                 size=size(kind),
-                price=f"{pricing.money(price.usd_per_hour)} an hour",
+                price=pricing.rate(price.usd_per_hour),
                 why=verdict.why if isinstance(verdict, Refused) else "",
             )
         )
