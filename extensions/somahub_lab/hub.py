@@ -92,18 +92,23 @@ HEADERS = {
     "X-JupyterHub-Version": HUB_VERSION,
     "Content-Security-Policy": "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
+    # By this a page left open tells the session's answer from the hub's, which stands in when the session has ended.
+    "X-Somahub-Session": "1",
 }
 
 
 class Guarded(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
-    """A handler for whoever the hub lets into this session; others are sent to log in, or get 403."""
+    """A handler for whoever the hub lets into this session; others get 403."""
+
+    sends_to_log_in = False
 
     async def prepare(self) -> None:
         """Ask the hub who it is, without keeping anybody else waiting."""
         await self.hub_auth.get_user(self, sync=False)
         if self.current_user:
             return
-        if self.request.method == "GET" and self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
+        read = self.request.method == "GET" and self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        if self.sends_to_log_in and read:
             self.redirect(self.get_login_url())
         else:
             raise HTTPError(403)

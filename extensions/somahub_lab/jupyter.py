@@ -71,6 +71,8 @@ def _import_extension(name: str) -> None:
 class Loads(Guarded):
     """Any address that is Jupyter's, before Jupyter is there: loads it, then has the client ask once more."""
 
+    sends_to_log_in = True
+
     def initialize(self, jupyter: Jupyter) -> None:
         """``jupyter``: the one to load."""
         self._jupyter = jupyter

@@ -44,6 +44,13 @@ class HubIdentity(IdentityProvider):  # type: ignore[misc]
         """Nothing to warn of: no request is served without the hub's word."""
 
 
+class Inside(ServerApp):  # type: ignore[misc]
+    """A Jupyter server within another's process."""
+
+    def init_signal(self) -> None:
+        """Signals are for the session's own server, which started first and ends last."""
+
+
 def page_config(handler: RequestHandler, config: dict[str, Any]) -> dict[str, Any]:
     """What JupyterLab must know to offer the hub's pages in its menus."""
     hub = HubOAuth.instance()
@@ -75,13 +82,13 @@ def server(session: Session, cookie_secret: bytes) -> ServerApp:
         # Tornado's own check runs before the hub's, which knows more: that one is in force.
         "xsrf_cookies": False,
     }
-    # The environment is read-only and alike for all: no news, updates or extensions are offered that nobody could take.
+    # The environment is read-only and alike for all: no updates or extensions are offered that nobody could take.
     config.LabApp.news_url = None
     config.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
     config.LabApp.extension_manager = "readonly"
     config.FileContentsManager.delete_to_trash = False
     # The app's kernel is the one to use; the server's own Python holds none of the app's packages.
     config.KernelSpecManager.ensure_native_kernel = False
-    app = ServerApp.instance(config=config)
+    app = Inside.instance(config=config)
     app.initialize(argv=[], find_extensions=True, new_httpserver=False)
     return app

@@ -26,6 +26,8 @@ FOREVER = 365 * 24 * 3600  # seconds
 class Page(Guarded):
     """A page of the session."""
 
+    sends_to_log_in = True
+
     def initialize(self, session: Session, template: str, touch: Callable[[], None]) -> None:
         """``template``: the file under templates/ that this address shows."""
         self._session = session
@@ -63,6 +65,8 @@ class Page(Guarded):
 
 class Login(Guarded):
     """Where Jupyter sends somebody who is not logged in: through the hub's login, and back."""
+
+    sends_to_log_in = True
 
     def initialize(self, base: str) -> None:
         """``base``: the session's own prefix; nobody is sent on to anywhere else."""

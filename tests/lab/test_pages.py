@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.lab.a_line import line
 from tests.lab.a_session import ASession, until
 from tests.lab.conftest import log_in
 
@@ -63,6 +64,11 @@ def test_jupyterlab_is_there_when_somebody_asks_for_it(context: BrowserContext, 
     names.first.click()
     expect(page.locator(".jp-NotebookPanel")).to_be_visible()
     until(lambda: (session.folder / "home/buckets/Untitled.ipynb").exists(), "the notebook is saved in the folder")
+    expect(page.get_by_role("button", name="The app's | Idle")).to_be_visible()
+    page.locator(".jp-NotebookPanel .cm-content").first.click()
+    page.keyboard.type("print(6 * 7)")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output")).to_have_text("42")
 
 
 def test_nobody_else_gets_in(browser: Browser, session: ASession) -> None:
@@ -115,3 +121,28 @@ def test_stop_asks_first_and_then_ends_the_session(context: BrowserContext, sess
     page.locator("#stop").get_by_role("button", name="Stop").click()
     page.wait_for_url("**/hub/home")
     until(lambda: not session.runs(), "the hub says that it has stopped")
+
+
+def test_a_page_left_open_says_when_its_session_has_ended(context: BrowserContext, session: ASession) -> None:
+    """And leads to the hub's page; it does not try for ever."""
+    page = context.new_page()
+    page.goto("/user/ada/somahub/desktop")
+    page.wait_for_selector("body[data-connected]")
+    assert session.api("DELETE", "/users/ada/server").status_code in (202, 204)
+    expect(page.locator("#notice")).to_contain_text("This session has ended", timeout=15_000)
+    page.get_by_role("link", name="All sessions").click()
+    page.wait_for_url("**/hub/home")
+
+
+def test_a_page_left_open_says_when_its_login_has_ended(
+    browser: Browser, context: BrowserContext, session: ASession
+) -> None:
+    """After a drop the desktop is shown to nobody who is not logged in any more."""
+    with line(session.ports[0]) as cable, browser.new_context(base_url=f"http://127.0.0.1:{cable.port}") as elsewhere:
+        page = log_in(elsewhere.new_page(), "ada")
+        page.goto("/user/ada/somahub/desktop")
+        page.wait_for_selector("body[data-connected]")
+        cable.cut()
+        elsewhere.clear_cookies()
+        cable.mend()
+        expect(page.locator("#notice")).to_contain_text("You are logged out")

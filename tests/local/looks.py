@@ -69,6 +69,28 @@ def log_in(instance: Somahub, name: str, password: str) -> bool:
         return "/hub/login" not in str(browser.post("/hub/login", data=form).url)
 
 
+def ready(instance: Somahub, name: str) -> bool:
+    """Whether the hub says that somebody's session is ready."""
+    try:
+        servers = instance.ask("GET", f"/users/{name}").json().get("servers", {})
+    except (httpx.HTTPError, ValueError):
+        return False
+    return bool(servers.get("", {}).get("ready"))
+
+
+def start_session(instance: Somahub, name: str) -> None:
+    """Have the hub start somebody's notebook session."""
+    token = (instance.data / "secrets" / "operator").read_text().strip()
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{instance.hub_port}/hub/api",
+        headers={"Authorization": f"token {token}"},
+        timeout=30,
+    ) as hub:
+        hub.post(f"/users/{name}")
+        chosen = {"profile": "notebook", "hardware": "small"}
+        hub.post(f"/users/{name}/server", json=chosen).raise_for_status()
+
+
 def put_record(instance: Somahub, record: Mapping[str, object]) -> None:
     """Leave a record of a supervisor, as a crash of the machine would."""
     file = layout(instance).started

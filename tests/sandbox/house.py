@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from somahub.spawners.sandbox.sessions import End, Ground, Sessions
 from tests.somahub_under_test import hub_user
 
 SMALL = Hardware("small", "Small", 1, 1 << 30)
-CLONE_NEWUSER = 0x10000000
+CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x00020000
 # A session's server: it answers, and runs what it is sent in a shell.
 AGENT = """
 import http.server, json, subprocess, sys
@@ -129,10 +129,22 @@ class House:
         port: int = 0,
         command: tuple[str, ...] = (),
         host_ports: tuple[int, ...] = (),
+        folders: tuple[str, ...] = (),
     ) -> Desk:
         """Start a session whose server does what it is told, or ``command``."""
         port = port or free_port()
-        plan = SessionPlan(
+        plan = self.plan(person, port, server, hardware, folders)
+        if command:
+            plan = replace(plan, command=command)
+        secrets = {"TOKEN": f"secret-of-{person}"}
+        self.call("start", plan, self.ground(host_ports), port, secrets, "/", 20.0)
+        return Desk(self, plan, port)
+
+    def plan(
+        self, person: str, port: int, server: str = "", hardware: Hardware = SMALL, folders: tuple[str, ...] = ()
+    ) -> SessionPlan:
+        """A session whose server does what it is told."""
+        return SessionPlan(
             session=f"{person}-{server or 'desk'}-{port}",
             person=Person(person, person),
             server=server,
@@ -140,20 +152,14 @@ class House:
             app=App("notebook", "0" * 12),
             hardware=hardware,
             opens="desktop",
-            folders=(Folder(f"own-{person}", "mine", "write"),),
+            folders=(Folder(f"own-{person}", "mine", "write"), *(Folder(name, name, "read") for name in folders)),
             environment=(("SOMAHUB_APP", "notebook"),),
-            command=command or ("python3", "-c", AGENT, str(port)),
+            command=("python3", "-c", AGENT, str(port)),
         )
-        self.call(
-            "start",
-            plan,
-            Ground(self.environment, self.environment, host_ports),
-            port,
-            {"TOKEN": f"secret-of-{person}"},
-            "/",
-            20.0,
-        )
-        return Desk(self, plan, port)
+
+    def ground(self, host_ports: tuple[int, ...] = ()) -> Ground:
+        """Stands on an environment with nothing in it."""
+        return Ground(self.environment, self.environment, host_ports)
 
     def left(self) -> dict[str, list[str]]:
         """All that there is of sessions on this machine, by kind; the keeper is not a session's."""
@@ -227,10 +233,10 @@ def _work(line: Connection, other_end: Connection, user: pwd.struct_passwd, alon
 
 
 def _leave_network() -> None:
-    """Be root of a machine without a network."""
+    """Be root of a machine without a network, whose mounts and limits are its own."""
     outside, group = os.geteuid(), os.getegid()
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: whoever gave up being root may not write its map else
-    kernel.leave(kernel.CLONE_NEWNET | CLONE_NEWUSER)
+    kernel.leave(kernel.CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWNS)
     Path("/proc/self/uid_map").write_text(f"0 {outside} 1")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/gid_map").write_text(f"0 {group} 1")

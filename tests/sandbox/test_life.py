@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.server
 import os
 import re
@@ -15,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from somahub.errors import SandboxError
-from somahub.model import Folder, Hardware, Person
+from somahub.model import Folder, Hardware, Person, SessionPlan
 from somahub.spawners.sandbox import keeper
-from somahub.spawners.sandbox.sessions import End, PortTakenError
-from tests.sandbox.house import Desk, House, eventually
+from somahub.spawners.sandbox.records import read_state
+from somahub.spawners.sandbox.sessions import End, Ground, PortTakenError, Sessions
+from tests.sandbox.house import Desk, House, eventually, free_port
 
 BOMB = """
 import os, time
@@ -59,6 +62,28 @@ def test_whoever_is_killed_takes_the_session_along(house: House, victim: str) ->
     assert end.why.startswith("its holder was ended" if victim == "holder" else "its server ended")
     house.call("forget", desk.name)
     assert eventually(lambda: house.left() == before), house.left()
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.02, 0.03, 0.05, 0.08])
+def test_a_holder_killed_while_it_starts_leaves_nothing(house: House, delay: float) -> None:
+    """kill -9 at whatever moment of the start: no process of the session is left, and its command never ran on."""
+    before = house.left()
+    plan = house.plan("eve", port := free_port())
+    house.do(_kill_holder_of_start, house.sessions, house.ground(), plan, port, delay)
+    assert isinstance(eventually(lambda: house.call("end", plan.session)), End)
+    house.call("forget", plan.session)
+    assert eventually(lambda: house.left() == before), (before, house.left())
+
+
+async def _kill_holder_of_start(sessions: Sessions, ground: Ground, plan: SessionPlan, port: int, delay: float) -> None:
+    start = asyncio.create_task(sessions.start(plan, ground, port, {}, "/", 20))
+    folder = sessions.run.session(plan.session)
+    while (state := read_state(folder)) is None:  # noqa: ASYNC110 - what another process writes rings no bell here
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(delay)
+    state.holder.send(signal.SIGKILL)
+    with contextlib.suppress(SandboxError):
+        await start
 
 
 def test_the_network_comes_back(house: House) -> None:

@@ -243,7 +243,7 @@ def test_nothing_of_the_hubs_environment_comes_along(ada: Desk) -> None:
     _, said = ada.run("tr '\\0' '\\n' </proc/2/environ | cut -d= -f1 | sort")
     assert set(said.split()) == {
         *("CUDA_VISIBLE_DEVICES", "HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "SOMAHUB_APP", "TOKEN", "USER"),
-        "XDG_RUNTIME_DIR",
+        *("SOMAHUB_SESSION", "XDG_RUNTIME_DIR"),
     }
 
 

@@ -94,12 +94,14 @@ export class Screen {
     } catch {
       return { line: "Reconnecting…", working: true };
     }
-    if (answer.status === 403 || answer.redirected) {
+    const fromSession = answer.headers.has("X-Somahub-Session");
+    if (fromSession && answer.status === 403) {
       return { line: "You are logged out.", link: { text: "Log in again", href: location.href } };
     }
-    if (!answer.ok) {
+    if (!fromSession && answer.status !== 502 && answer.status !== 504) {
       return { line: "This session has ended.", link: { text: "All sessions", href: `${facts.hub}home` } };
     }
+    if (!answer.ok) return { line: "Reconnecting…", working: true };
     const status = (await answer.json()) as Status;
     this.note(status);
     if (status.state === "up") return { line: "Reconnecting…", working: true };

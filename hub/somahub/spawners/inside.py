@@ -18,5 +18,6 @@ def environment(plan: SessionPlan) -> dict[str, str]:
         "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
         "XDG_RUNTIME_DIR": RUNTIME,
+        "SOMAHUB_SESSION": plan.session,
         **dict(plan.environment),
     }

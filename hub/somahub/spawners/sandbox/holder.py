@@ -45,7 +45,7 @@ class Holder:
         self.events = selectors.DefaultSelector()
         self.told_to_end = False
         self.closed: frozenset[str] = frozenset()
-        self.beaten = 0.0
+        self.beaten = self.watched = time.monotonic()
         self._listen()
         self._say()
 
@@ -85,6 +85,7 @@ class Holder:
         kept = keeper.ensure(self.run)
         self.launch = Launch(self.spec, self.environment, kept, self.log.writer)
         self._say(bwrap=self.launch.outer)
+        self._say(init=self.launch.wait())
         self.changes = network.address_changes()
         self.closed = network.closed(network.own_addresses())
         network.close(self.launch.outer.pid, frozenset(), self.closed)
@@ -92,7 +93,7 @@ class Holder:
         self._say(pasta=self.pasta.process)
         keeper.mount(self.run, self.spec.session, self.spec.mounts)
         self.pasta.wait()
-        self._say(init=self.launch.wait(), phase="running")
+        self._say(phase="running")
         self.events.register(self.log.reader, selectors.EVENT_READ, self.log.take)
         self.events.register(self.launch.exited, selectors.EVENT_READ, lambda: None)
         self.events.register(self.changes, selectors.EVENT_READ, self._addresses_changed)
@@ -103,9 +104,12 @@ class Holder:
         """Wait for something to happen, and see to it."""
         for key, _ in self.events.select(WATCH):
             key.data()
-        if time.monotonic() - self.beaten > WATCH:
-            self.beaten = time.monotonic()
+        now = time.monotonic()
+        if now - self.watched > WATCH:
+            self.watched = now
             self._watch_memory()
+        if now - self.beaten > BEAT:
+            self.beaten = now
             os.utime(self.folder / "state.json")
 
     def _addresses_changed(self) -> None:

@@ -70,16 +70,23 @@ def mount(run: Run, session: str, mounts: Iterable[Mount]) -> None:
     """Show buckets in the folder of a session, running or about to; raises SandboxError naming the one that failed."""
     keeper = ensure(run)
     for one in mounts:
-        place = run.folders / session / one.path
-        place.mkdir(parents=True, exist_ok=True)
-        stage = tempfile.mkdtemp(dir=run.stages)
         try:
-            options = ",".join((*one.options, *_kept(one.source)))
-            _inside(keeper, _SHOW, one.source, stage, str(place), options)
+            _show(run, keeper, session, one)
         except subprocess.CalledProcessError as error:
             raise SandboxError(f"bucket folder {one.source} cannot be shown: {_last_line(error.stderr)}") from error
-        finally:
-            Path(stage).rmdir()
+        except OSError as error:
+            raise SandboxError(f"bucket folder {one.source} cannot be shown: {error.strerror}") from error
+
+
+def _show(run: Run, keeper: Process, session: str, one: Mount) -> None:
+    options = ",".join((*one.options, *_kept(one.source)))
+    place = run.folders / session / one.path
+    place.mkdir(parents=True, exist_ok=True)
+    stage = tempfile.mkdtemp(prefix=f"{session}.", dir=run.stages)
+    try:
+        _inside(keeper, _SHOW, one.source, stage, str(place), options)
+    finally:
+        Path(stage).rmdir()
 
 
 def unmount(run: Run, session: str, path: str) -> None:
@@ -97,7 +104,8 @@ def clear(run: Run, session: str) -> None:
     Only empty folders are removed, by rmdir: the kernel detaches what is mounted on one in whatever namespace, so this
     holds without a keeper too, and can never reach into a bucket.
     """
-    _remove_empty(run.folders / session)
+    for place in (run.folders / session, *run.stages.glob(f"{session}.*")):
+        _remove_empty(place)
 
 
 def _remove_empty(top: Path) -> None:

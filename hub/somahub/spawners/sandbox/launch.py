@@ -17,6 +17,9 @@ from somahub.spawners.sandbox.programs import ENVIRONMENT, program
 from somahub.spawners.sandbox.records import Spec
 
 DEADLINE = 20.0  # seconds
+TUN = Path("/dev/net/tun")
+# The first command waits for a word. Where there is none, because the holder was killed, nothing is run.
+_GATE = ("sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
 
 
 class Launch:
@@ -56,19 +59,18 @@ class Launch:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
-        nothing = os.open("/dev/null", os.O_RDONLY)
-        for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        for source, target in ((hold, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         # By a descriptor, because the session sees the words of its first process, and they tell of the host.
         words = _memory("words", "\0".join(spec.bwrap).encode())
         refused = _memory("seccomp", seccomp.program(os.uname().machine))
-        for descriptor in (words, refused, info, hold):
+        for descriptor in (words, refused, info):
             os.set_inheritable(descriptor, True)
-        options = ["--args", str(words), "--seccomp", str(refused), "--info-fd", str(info), "--block-fd", str(hold)]
-        os.execve(self._bwrap, ["bwrap", *options, "--", *spec.command], environment)  # noqa: S606
+        options = ["--args", str(words), "--seccomp", str(refused), "--info-fd", str(info)]
+        os.execve(self._bwrap, ["bwrap", *options, "--", *_GATE, *spec.command], environment)  # noqa: S606
 
     def wait(self) -> Process:
-        """The sandbox's first process, once it exists; raises SandboxError with bubblewrap's reason."""
+        """The sandbox's first process, once it exists; raises SandboxError."""
         said = b""
         with os.fdopen(self._info, "rb") as info:
             said = info.read()
@@ -119,6 +121,8 @@ class Pasta:
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
+                if not os.access(TUN, os.R_OK | os.W_OK):
+                    raise SandboxError(f"{TUN} is closed to us, and a session's network needs it", f"chmod 0666 {TUN}")
                 raise SandboxError(f"the session's network could not be set up: {last_line(self._errors)}")
             if self._ready.exists() and self._ready.read_text().strip():
                 return

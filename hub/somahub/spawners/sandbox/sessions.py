@@ -82,6 +82,9 @@ class Sessions:
             said = last_line(folder / "log")
             await self.stop(plan.session)
             raise SandboxError(f"the session's server did not answer within {deadline:g} s: {said}") from None
+        except SandboxError:
+            await self.stop(plan.session)
+            raise
 
     def find(self, person: str, server: str) -> list[str]:
         """The sessions that have records for a person's server."""

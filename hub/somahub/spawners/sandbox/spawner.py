@@ -33,7 +33,7 @@ class Step(Protocol):
 class News:
     """What the page that waits for a session shows: the last step, and a bell for whoever waits for the next."""
 
-    step: dict[str, Any] = field(default_factory=lambda: {"progress": 0, "message": "Getting ready"})
+    step: dict[str, Any] = field(default_factory=dict)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def say(self, progress: float, message: str) -> None:
@@ -96,7 +96,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
 
     async def start(self) -> str:
         """Build the environment where it is missing, start the session, and return its URL once it answers."""
-        self.news = News()
+        self.news.say(0, "Getting ready")
         try:
             return await self._start()
         except SomahubError as error:
@@ -151,7 +151,8 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """Each step of the start, as JupyterHub's waiting page shows it."""
         while True:
             bell = self.news.bell
-            yield self.news.step
+            if self.news.step:
+                yield self.news.step
             await bell.wait()
 
     async def _end_strays(self) -> None:
