@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[3]
-# In place of this folder, whose modules must not stand in for others of the same name.
-sys.path[0] = str(CLONE / "hub")
-sys.dont_write_bytecode = True
+if __name__ == "__main__":
+    # In place of this folder, whose modules must not stand in for others of the same name.
+    sys.path[0] = str(CLONE / "hub")
+    sys.dont_write_bytecode = True
 
 from somahub.errors import SetupError  # noqa: E402
 from somahub.local import console, layout, listeners, packages, rehearse  # noqa: E402
@@ -204,7 +205,7 @@ def _offer_command(place: Layout, user: Runner) -> None:
     if not ROOT or user.user is None or _speaks_for_another(place):
         return
     said = {**{k: v for k, v in os.environ.items() if k.startswith("SOMAHUB_")}, **_folders(place)}
-    text = wrapper(said, user.user.pw_name, place)
+    text = wrapper(said, user.user.pw_name)
     if not WRAPPER.exists() or WRAPPER.read_text() != text:
         new = WRAPPER.with_suffix(".new")
         new.write_text(text)
@@ -224,23 +225,24 @@ def _folders(place: Layout) -> dict[str, str]:
     return {"SOMAHUB_DATA": str(place.data), "SOMAHUB_CACHE": str(place.cache)}
 
 
-def wrapper(said: dict[str, str], user: str, place: Layout) -> str:
-    """The command `somahub` for root, as a shell script."""
+def wrapper(said: dict[str, str], user: str) -> str:
+    """The command `somahub` for root, as a shell script. ``said``: the settings, the two folders among them."""
     settings = "\n".join(f': "${{{name}:={_quoted(value)}}}"; export {name}' for name, value in sorted(said.items()))
     return f"""#!/bin/sh
 # Made by `make up`: somahub as the hub's own user, with the settings of the last start.
 {settings}
 cd /
 umask 077
+python=$SOMAHUB_CACHE/hub/current/bin/python
 if [ "$(id -u)" = 0 ]; then
-    export HOME={place.data}
-    exec setpriv --reuid={user} --regid={user} --init-groups {place.venv}/bin/python -m somahub.cli "$@"
+    export HOME="$SOMAHUB_DATA"
+    exec setpriv --reuid={user} --regid={user} --init-groups "$python" -m somahub.cli "$@"
 fi
 if [ "$(id -un)" != {user} ]; then
     echo "somahub: run it as root: sudo somahub $*" >&2
     exit 1
 fi
-exec {place.venv}/bin/python -m somahub.cli "$@"
+exec "$python" -m somahub.cli "$@"
 """
 
 
