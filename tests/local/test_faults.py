@@ -99,7 +99,7 @@ def test_without_a_system_package_an_ordinary_user_is_told_the_one_line_to_run(
     said = _as_ordinary_user("up", alone, _path_without("bwrap", instance_folder))
     assert said.returncode == 1
     assert "these system packages are missing: bubblewrap" in said.stderr
-    assert "sudo apt-get install --no-install-recommends -y bubblewrap" in said.stderr
+    assert "sudo sh -c 'apt-get update && apt-get install --no-install-recommends -y bubblewrap" in said.stderr
     assert looks.left_running(alone) == []
 
 
@@ -108,7 +108,7 @@ def test_the_doctor_names_a_missing_package_with_the_command_that_mends_it(
 ) -> None:
     said = _as_ordinary_user("doctor", alone, _path_without("pasta", instance_folder))
     assert said.returncode == 1
-    assert "sudo apt-get install --no-install-recommends -y passt" in said.stdout
+    assert "apt-get install --no-install-recommends -y passt" in said.stdout
 
 
 def test_the_doctor_finds_nothing_that_blocks_where_somahub_runs(running: Somahub) -> None:

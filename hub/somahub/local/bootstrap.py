@@ -125,12 +125,10 @@ def _prepare(place: Layout, tests: bool = False) -> Runner:
 
 
 def _unprivileged(place: Layout, lacking: tuple[str, ...]) -> Runner:
-    if lacking:
-        raise SetupError(
-            f"these system packages are missing: {' '.join(lacking)}", f"sudo {packages.install_line(lacking)}"
-        )
-    if fault := packages.tun_fault():
-        raise SetupError(fault, f"sudo chmod 0666 {packages.TUN}")
+    tun = packages.tun_fault()
+    faults = [f"these system packages are missing: {' '.join(lacking)}"] if lacking else []
+    if faults or tun:
+        raise SetupError("; ".join([*faults, *([tun] if tun else [])]), packages.root_line(lacking, tun=bool(tun)))
     for folder in (place.data, place.cache):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

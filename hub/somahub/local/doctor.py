@@ -96,7 +96,7 @@ def _python(facts: Facts) -> Finding:
 def _packages(facts: Facts) -> Finding:
     if facts.packages:
         names = " ".join(facts.packages)
-        mend = f"sudo apt-get install --no-install-recommends -y {names}"
+        mend = f"sudo sh -c 'apt-get update && apt-get install --no-install-recommends -y {names}'"
         return Finding("blocks", f"these Debian packages are missing: {names}", mend)
     return Finding("fine", "all Debian packages are there")
 

@@ -62,9 +62,12 @@ def missing(packages: Iterable[str], path: str) -> tuple[str, ...]:
     return tuple(name for name in names if name not in there or name in broken)
 
 
-def install_line(packages: Iterable[str]) -> str:
-    """The one line that installs them."""
-    return f"apt-get install --no-install-recommends -y {' '.join(packages)}"
+def root_line(packages: Iterable[str], tun: bool) -> str:
+    """The one line that root runs for an ordinary user: install ``packages``, and open the device for networks."""
+    names = " ".join(packages)
+    steps = ["apt-get update", f"apt-get install --no-install-recommends -y {names}"] if names else []
+    steps += [f"chmod 0666 {TUN}"] if tun else []
+    return f"sudo sh -c '{' && '.join(steps)}'"
 
 
 def install(packages: tuple[str, ...]) -> None:
