@@ -47,11 +47,10 @@ const screen = new Screen(find("#screen"), {
       void clipboard.sync();
     }
     say(null);
-    if (screen.restarted) {
-      screen.restarted = false;
-      say({ line: "The desktop ended and was started again. Programs that were open in it are closed." });
-      saying = window.setTimeout(() => say(null), TOLD);
-    }
+  },
+  restarted() {
+    say({ line: "The desktop ended and was started again. Programs that were open in it are closed." });
+    saying = window.setTimeout(() => say(null), TOLD);
   },
   dropped(message) {
     delete document.body.dataset.connected;

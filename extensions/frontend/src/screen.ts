@@ -8,6 +8,7 @@ const ASLEEP = 20_000; // a timer this late means that the computer slept, and t
 
 export interface Watcher {
   connected(): void;
+  restarted(): void;
   dropped(notice: Notice): void;
   copied(text: string): void;
 }
@@ -29,7 +30,7 @@ export class Screen {
   private wait = FIRST_WAIT;
   private timer = 0;
   private starts: number | null = null;
-  restarted = false;
+  private died = false;
 
   constructor(
     private readonly target: HTMLElement,
@@ -58,10 +59,14 @@ export class Screen {
     const canvas = this.target.querySelector("canvas:not(.last)") as HTMLCanvasElement;
     rfb.addEventListener("connect", () => {
       this.wait = FIRST_WAIT;
-      void this.look();
+      const looked = this.look();
       watchFirstFrame(canvas, () => {
         this.target.querySelector(".last")?.remove();
         this.watcher.connected();
+        void looked.then(() => {
+          if (this.died) this.watcher.restarted();
+          this.died = false;
+        });
       });
     });
     rfb.addEventListener("disconnect", () => {
@@ -122,7 +127,7 @@ export class Screen {
   }
 
   private note(status: Status): void {
-    this.restarted = this.restarted || (this.starts !== null && status.starts > this.starts);
+    this.died = this.died || (this.starts !== null && status.starts > this.starts);
     this.starts = status.starts;
   }
 
