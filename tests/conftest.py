@@ -9,26 +9,34 @@ from pathlib import Path
 
 import pytest
 
+from somahub import sample
 from tests.somahub_under_test import Somahub, free_ports, hub_user
 
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_report_header() -> str:
+    """Say which recordings the tests use."""
+    return f"recordings: {os.environ.get('SOMAHUB_TEST_DATA') or 'the sample; SOMAHUB_TEST_DATA names real ones'}"
+
+
 @pytest.fixture(scope="session")
-def test_data() -> Path:
-    """Real recordings; where they lie is said by SOMAHUB_TEST_DATA."""
+def test_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of recordings, `openfield` among them: real ones where SOMAHUB_TEST_DATA names them, else the sample."""
     given = os.environ.get("SOMAHUB_TEST_DATA")
-    folder = Path(given) if given else ROOT.parent / "shared" / "data"
-    assert (folder / "openfield" / "config.yaml").is_file(), (
-        f"{folder} holds no openfield/config.yaml: set SOMAHUB_TEST_DATA to the folder of real recordings"
-    )
+    if given:
+        assert Path(given, "openfield/config.yaml").is_file(), f"SOMAHUB_TEST_DATA: no openfield/config.yaml in {given}"
+        return Path(given)
+    folder = tmp_path_factory.mktemp("recordings")
+    sample.make(folder).project.rename(folder / "openfield")
     return folder
 
 
 @pytest.fixture(scope="session")
 def instance_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for an instance's data that the hub's unprivileged user can reach."""
-    folder = Path("/var/tmp") / f"somahub-test-{os.getpid()}"
+    # Short, because unix sockets lie below; not /tmp, which may be small.
+    folder = Path("/var/tmp") / f"somahub-test-{os.getpid()}"  # noqa: S108
     folder.mkdir(mode=0o755)
     shutil.chown(folder, hub_user())
     yield folder

@@ -6,12 +6,16 @@ In a copy, because the hub's user may not be able to read the checkout, and beca
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from somahub.local import trees
 from somahub.local.runner import Runner
 from somahub.local.venvs import Venvs, code_base
+
+# Names the folder of real recordings that the tests use; without it they use the sample.
+RECORDINGS = "SOMAHUB_TEST_DATA"
 
 EVERYTHING = (
     ".ci",
@@ -89,11 +93,25 @@ def prepare(venvs: Venvs) -> Ready:
 
 def run(target: Target, clone: Path, ready: Ready, user: Runner) -> int:
     """Run a target's commands in the copy; returns the first exit status that is not 0."""
-    status = 0
+    status, told = 0, {"PATH": ready.path, **_recordings(clone, ready, user)}
     for command in target.commands:
-        status = status or user.show(command, cwd=ready.tree, extra={"PATH": ready.path})
+        status = status or user.show(command, cwd=ready.tree, extra=told)
     _bring_back(target.back, clone, ready.tree, user)
     return status
+
+
+def _recordings(clone: Path, ready: Ready, user: Runner) -> dict[str, str]:
+    """Where the tests find real recordings, if there are any: in a copy that the hub's user can read."""
+    source = Path(user.environment.get(RECORDINGS) or clone.parent / "shared" / "data")
+    if not source.is_dir():
+        return {}
+    place = ready.tree.with_name("recordings")
+    user.run(["rm", "-rf", place])
+    user.run(["mkdir", "-p", place])
+    packed = subprocess.run(["tar", "-c", "-C", source, "."], stdout=subprocess.PIPE, check=True).stdout
+    user.run(["tar", "-x", "-C", place, "--no-same-permissions"], given=packed)
+    user.run(["chmod", "-R", "u+rwX", place])
+    return {RECORDINGS: str(place)}
 
 
 def _bring_back(patterns: tuple[str, ...], clone: Path, tree: Path, user: Runner) -> None:
