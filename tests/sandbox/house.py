@@ -163,23 +163,25 @@ class House:
 
     def left(self) -> dict[str, list[str]]:
         """All that there is of sessions on this machine, by kind; the keeper is not a session's."""
-        members = [pid for pid in _pids() if self._is_ours(pid)]
+        members = {pid: words for pid in _pids() if (words := self._words_of_ours(pid))}
         kept = self.do(keeper.running, self.sessions.run)
         shown = Path(f"/proc/{kept.pid}/mountinfo").read_text() if kept else ""
         base = len(self.sessions.run.folder.parts)
         return {
-            "processes": [Path(f"/proc/{pid}/comm").read_text() for pid in members if not kept or pid != kept.pid],
+            "processes": [words for pid, words in members.items() if not kept or pid != kept.pid],
             "mounts of the host": [line for line in _lines("/proc/self/mountinfo") if str(self.data) in line],
             "mounts of the keeper": [line for line in shown.splitlines() if f"{self.sessions.run.folders}/" in line],
             "files": ["/".join(path.parts[base:]) for path in sorted(self.sessions.run.folder.glob("*/*"))],
         }
 
-    def _is_ours(self, pid: int) -> bool:
+    def _words_of_ours(self, pid: int) -> str:
+        """The name of a process that has to do with this house's data, in its words or in its mounts."""
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/mountinfo").read_bytes()
+            ours = str(self.data).encode() in words and pid not in (self.worker.pid, os.getpid())
+            return Path(f"/proc/{pid}/comm").read_text().strip() if ours else ""
         except OSError:
-            return False
-        return str(self.data).encode() in words and pid not in (self.worker.pid, os.getpid())
+            return ""  # it ended while we looked
 
     def close(self) -> None:
         """End everything and remove the data."""

@@ -14,14 +14,16 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from somahub.errors import SandboxError
-from somahub.spawners.sandbox import records
-from somahub.spawners.sandbox.processes import Process, find
+from somahub.spawners.sandbox import processes, records
+from somahub.spawners.sandbox.processes import Process
 from somahub.spawners.sandbox.programs import ENVIRONMENT, program
 from somahub.spawners.sandbox.records import Mount, Run
 
-_STAY = "echo ready && exec -a somahub-keeper sleep infinity >/dev/null"
+# It stays when it is told that it is on record; where its starter was killed before, it goes.
+_STAY = "echo ready && read -r _ && exec -a somahub-keeper sleep infinity </dev/null >/dev/null 2>&1"
 _MAKE = f'mount --bind "$1" "$1" && mount -o "remount,bind,$2" "$1" && mount --make-shared "$1" && {_STAY}'
 # The options are given to a mount that nobody sees yet: they would not follow it once it is shown.
 _SHOW = (
@@ -46,8 +48,10 @@ def ensure(run: Run) -> Process:
         if keeper is None:
             run.folders.mkdir(parents=True, exist_ok=True)
             run.stages.mkdir(exist_ok=True)
-            keeper = _adopt(run) or _make(run)
+            keeper, go = _start(_adopt(run) or _make(run))
             records.write(run.folder / "keeper.json", {"pid": keeper.pid, "start": keeper.start})
+            with go:
+                go.write(b"\n")
         return keeper
 
 
@@ -114,42 +118,45 @@ def _remove_empty(top: Path) -> None:
             Path(folder).rmdir()
 
 
-def _make(run: Run) -> Process:
-    command = ["unshare", "-r", "-m", "--propagation", "private"]
+def _make(run: Run) -> list[str]:
+    """The command of a keeper with namespaces of its own."""
     options = ",".join(("ro", *_kept(str(run.folders))))
-    return _start([*command, "bash", "-c", _MAKE, "keeper", str(run.folders), options])
+    words = ("bash", "-c", _MAKE, "keeper", str(run.folders), options)
+    return [program("unshare"), "-r", "-m", "--propagation", "private", *words]
 
 
-def _adopt(run: Run) -> Process | None:
+def _adopt(run: Run) -> list[str] | None:
+    """The command of a keeper in the namespaces that a running session holds; None where none runs."""
     for name in run.sessions():
         state = records.read_state(run.session(name))
         if state and state.bwrap and state.bwrap.alive:
-            return _start([*_enter(state.bwrap), "bash", "-c", _STAY, "keeper"])
+            return [*_enter(state.bwrap), "bash", "-c", _STAY, "keeper"]
     return None
 
 
-def _start(command: list[str]) -> Process:
+def _start(command: list[str]) -> tuple[Process, IO[bytes]]:
+    """A keeper that waits for a word on the stream before it stays; raises SandboxError."""
     started = subprocess.Popen(
-        [program(command[0]), *command[1:]],
-        stdin=subprocess.DEVNULL,
+        command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
         cwd="/",
         start_new_session=True,
     )
+    assert started.stdin
     assert started.stdout
     assert started.stderr
     with started.stdout as out, started.stderr as err:
         if out.readline() != b"ready\n":
+            started.stdin.close()
             raise SandboxError(f"{_RESTRICTED[0]} ({_last_line(err.read())})", mend=_RESTRICTED[1])
-    keeper = find(started.pid)
-    assert keeper
-    return keeper
+    return processes.find(started.pid) or Process(started.pid, ""), started.stdin
 
 
 def _enter(member: Process) -> list[str]:
-    return ["nsenter", "--preserve-credentials", "-U", "-m", "-t", str(member.pid)]
+    return [program("nsenter"), "--preserve-credentials", "-U", "-m", "-t", str(member.pid)]
 
 
 def _inside(keeper: Process, script: str, *words: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -27,17 +26,16 @@ class Launch:
 
     def __init__(self, spec: Spec, environment: dict[str, str], keeper: Process, output: int) -> None:
         self._bwrap = program("bwrap")
-        self._info, info = os.pipe()
         hold, self._hold = os.pipe()
         failure, failed = os.pipe()
         pid = os.fork()
         if pid == 0:
             try:
-                self._become(spec, environment, keeper, output, info, hold)
+                self._become(spec, environment, keeper, output, hold)
             except BaseException as error:
                 os.write(failed, str(error).encode())
             os._exit(127)
-        for ours_no_more in (info, hold, failed):
+        for ours_no_more in (hold, failed):
             os.close(ours_no_more)
         with os.fdopen(failure) as reader:  # closed by the kernel when bubblewrap has taken over
             if why := reader.read():
@@ -47,9 +45,7 @@ class Launch:
         self.exited = os.pidfd_open(pid)
         self._code: int | None = None
 
-    def _become(
-        self, spec: Spec, environment: dict[str, str], keeper: Process, output: int, info: int, hold: int
-    ) -> None:
+    def _become(self, spec: Spec, environment: dict[str, str], keeper: Process, output: int, hold: int) -> None:
         """In the child: enter the keeper's namespaces, get an empty network, and turn into bubblewrap."""
         Path("/proc/self/oom_score_adj").write_text("500")  # should memory run out: sessions before the hub
         os.sched_setaffinity(0, spec.cores)
@@ -64,20 +60,22 @@ class Launch:
         # By a descriptor, because the session sees the words of its first process, and they tell of the host.
         words = _memory("words", "\0".join(spec.bwrap).encode())
         refused = _memory("seccomp", seccomp.program(os.uname().machine))
-        for descriptor in (words, refused, info):
+        for descriptor in (words, refused):
             os.set_inheritable(descriptor, True)
-        options = ["--args", str(words), "--seccomp", str(refused), "--info-fd", str(info)]
+        options = ["--args", str(words), "--seccomp", str(refused)]
         os.execve(self._bwrap, ["bwrap", *options, "--", *_GATE, *spec.command], environment)  # noqa: S606
 
     def wait(self) -> Process:
-        """The sandbox's first process, once it exists; raises SandboxError."""
-        said = b""
-        with os.fdopen(self._info, "rb") as info:
-            said = info.read()
-        init = processes.find(json.loads(said)["child-pid"]) if said else None
-        if init is None:
-            raise SandboxError("bubblewrap could not make the sandbox")
-        return init
+        """The sandbox's first process, once it exists; raises SandboxError.
+
+        Bubblewrap would tell its number, but dies of it, and leaves a child that waits for ever, if nobody listens.
+        """
+        while self.exit_code() is None:
+            for pid in processes.children(self.outer.pid):
+                if init := processes.find(pid):
+                    return init
+            time.sleep(0.001)
+        raise SandboxError("bubblewrap could not make the sandbox")
 
     def go(self) -> None:
         """Let the first command run."""

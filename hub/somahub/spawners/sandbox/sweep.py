@@ -16,12 +16,11 @@ _DEADLINE = 10.0  # seconds; a killed process may be held a while by a slow disk
 
 def clear(run: Run, session: str, state: State) -> None:
     """End all processes of a session, take its folders away, and remove all records but its state."""
-    processes = [process for process in (state.init, state.bwrap, state.pasta) if process]
+    _end([process for process in (state.init, state.bwrap, state.pasta) if process])
     if state.phase == "starting":
-        processes += _unrecorded(run, session)
-    for process in processes:
-        process.send(signal.SIGKILL)
-    _wait(processes)
+        # Twice: while it was killed, one may have been making another that the first look just missed.
+        for _ in range(2):
+            _end(_unrecorded(run, session))
     keeper.clear(run, session)
     folder = run.session(session)
     shutil.rmtree(folder / "etc", ignore_errors=True)
@@ -53,7 +52,9 @@ def forget(run: Run, session: str) -> None:
     shutil.rmtree(run.session(session), ignore_errors=True)
 
 
-def _wait(processes: list[Process]) -> None:
+def _end(processes: list[Process]) -> None:
+    for process in processes:
+        process.send(signal.SIGKILL)
     deadline = time.monotonic() + _DEADLINE
     while any(process.alive for process in processes) and time.monotonic() < deadline:
         time.sleep(0.002)
