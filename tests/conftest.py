@@ -8,10 +8,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from somahub import sample
 from tests.somahub_under_test import Somahub, free_ports, hub_user
 
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
 ROOT = Path(__file__).parents[1]
 
 
@@ -56,3 +66,12 @@ def somahub(instance_folder: Path) -> Iterator[Somahub]:
 def app_environment(somahub: Somahub) -> Callable[[str], Path]:
     """The folder of an app's environment, built where it is not there yet."""
     return somahub.build
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium; one for all tests, because Playwright runs once in a process."""
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield made
+        made.close()

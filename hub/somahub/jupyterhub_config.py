@@ -49,5 +49,7 @@ c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "cookie_options": {"sa
 # `somahub user` and `somahub down` speak to the hub with this, and it can do no more than they need.
 c.JupyterHub.services = [{"name": "operator", "api_token": secrets.read(settings, "operator")}]
 c.JupyterHub.load_roles = [
+    # A session's own token: beside JupyterHub's two scopes it may end that one session, for its Stop button.
+    {"name": "server", "scopes": ["users:activity!user", "access:servers!server", "delete:servers!server"]},
     {"name": "operator", "services": ["operator"], "scopes": ["admin:users", "admin:servers", "list:users"]}
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from somahub.local import processes
 from tests.local import looks
-from tests.somahub_under_test import Somahub
+from tests.somahub_under_test import BOOT, Somahub
 
 
 def test_up_says_where_it_answers_with_which_password_and_where_the_data_lies(alone: Somahub) -> None:
@@ -104,3 +104,24 @@ def test_a_stale_record_never_ends_a_process_that_only_has_its_number(alone: Som
         alone.down()
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_a_running_somahub_keeps_its_ports_and_says_how_to_move_it(running: Somahub) -> None:
+    hub = looks.service(running, "hub")
+    moved = Somahub(running.data, running.port + 1, running.hub_port, running.proxy_port)
+    said = moved.boot("up")
+    assert said.returncode == 1
+    assert f"already runs with SOMAHUB_PORT={running.port}" in said.stderr
+    assert "make down" in said.stderr
+    unsaid = {name: value for name, value in running.environment.items() if not name.endswith("PORT")}
+    again = subprocess.run([*BOOT, "up"], env=unsaid, capture_output=True, text=True, check=True)
+    assert f"already up\n\n  open    {running.url}" in again.stdout
+    assert looks.service(running, "hub") == hub
+
+
+def test_a_hub_that_hangs_is_started_anew_by_up(running: Somahub) -> None:
+    hub = looks.service(running, "hub")
+    hub.send(signal.SIGSTOP)
+    running.up()
+    assert looks.answers(running)
+    assert not hub.alive

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -276,6 +277,36 @@ def test_a_session_starts_without_a_network(island: House) -> None:
     desk.stop()
 
 
+RESOLVER = """
+import socket
+print("up", flush=True)
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); one.bind(("127.0.0.1", 53))
+while True:
+    asked, who = one.recvfrom(512)
+    question = asked[12 : asked.index(b"\\0", 12) + 5]
+    address = bytes((192, 0, 2, 77))
+    answers = (1, b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\x3c\\0\\4" + address) if question[-3] == 1 else (0, b"")
+    one.sendto(asked[:2] + b"\\x81\\x80\\0\\1\\0" + bytes((answers[0], 0, 0, 0, 0)) + question + answers[1], who)
+"""
+
+
+def test_names_are_resolved_by_the_hosts_resolver(island: House) -> None:
+    """A name is answered by the host's resolver, also one that listens on the host's loopback alone."""
+    island.do(_serve_names, island.data / "resolv.conf")
+    desk = island.start("ada")
+    assert desk.run("getent ahostsv4 camera.lab.example")[1].split()[0] == "192.0.2.77"
+    desk.stop()
+
+
+def _serve_names(file: Path) -> None:
+    file.write_text("nameserver 127.0.0.1\n")
+    _host("mount", "--bind", str(file), "/etc/resolv.conf")
+    with subprocess.Popen(["python3", "-c", RESOLVER], stdout=subprocess.PIPE) as resolver:
+        assert resolver.stdout
+        assert resolver.stdout.readline() == b"up\n"
+        resolver.returncode = 0  # it runs on until its machine is closed
+
+
 def test_an_address_that_the_host_gets_later_is_closed(island: House) -> None:
     """When the host's addresses change, what is closed follows within a moment, and opens when they go."""
     desk = island.start("ada")
@@ -289,3 +320,16 @@ def test_an_address_that_the_host_gets_later_is_closed(island: House) -> None:
 
 def _host(*words: str) -> None:
     subprocess.run(words, check=True)
+
+
+def test_a_holder_loads_nothing_that_is_not_pythons_own() -> None:
+    """It starts in an instant and stays small, because a session's first frame waits for it."""
+    script = "import sys, somahub.spawners.sandbox.holder; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(subprocess.check_output([sys.executable, "-I", "-c", script], text=True).split())
+    assert loaded - sys.stdlib_module_names <= {"somahub", "__main__", "__mp_main__"} | _from_site()
+
+
+def _from_site() -> set[str]:
+    """What any Python loads here, before anything of ours."""
+    script = "import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    return set(subprocess.check_output([sys.executable, "-I", "-c", script], text=True).split())

@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from somahub.environments.shelf import SESSION, Shelf, open_shelf
+from somahub.environments.shelf import Shelf, open_shelf
 from somahub.errors import BuildError
 from somahub.instance import own_wheel, shipped
 from somahub.settings import Settings
@@ -18,10 +18,9 @@ def build(settings: Settings, names: list[str]) -> None:
     Raises BuildError with one line when one cannot be built or is not an app.
     """
     shelf = open_shelf(settings.images or shipped("images"), settings.cache, own_wheel())
-    known = [name for name in shelf.recipes if name != SESSION]
-    for name in names or known:
-        if name not in known:
-            raise BuildError(f"no app is named {name!r}", mend=f"choose one of {', '.join(known)}")
+    for name in names or shelf.recipes:
+        if name not in shelf.recipes:
+            raise BuildError(f"no app is named {name!r}", mend=f"choose one of {', '.join(shelf.recipes)}")
         asyncio.run(_follow(shelf, name))
         typer.echo(str(shelf.environment(name).folder))
 
