@@ -100,32 +100,37 @@ def somahub(words: list[str], place: Layout) -> int:
 def rehearsal(name: str, place: Layout) -> int:
     """Run one of the developer's targets, in a copy of the checkout and as the hub's user."""
     target = rehearse.TARGETS[name]
-    user = _prepare(place, tests=target.system)
+    lists = [packages.system_list(), CLONE / "requirements/system-test.txt"]
+    every = tuple(package for one in lists for package in packages.wanted(one))
+    user = _prepared(place, every if target.system else ("python3-venv",), sessions=target.system)
     with _alone(place):
         ready = rehearse.prepare(Venvs(CLONE, place, user))
     return rehearse.run(target, CLONE, ready, user)
 
 
-def _prepare(place: Layout, tests: bool = False) -> Runner:
-    """What only root can do, done or asked for; then a runner for all the rest."""
-    lists = [packages.system_list(), *([CLONE / "requirements/system-test.txt"] if tests else [])]
-    wanted = [package for one in lists for package in packages.wanted(one)]
+def _prepare(place: Layout) -> Runner:
+    """What only root can do for running somahub, done or asked for; then a runner for all the rest."""
+    return _prepared(place, packages.wanted(packages.system_list()), sessions=True)
+
+
+def _prepared(place: Layout, wanted: tuple[str, ...], *, sessions: bool) -> Runner:
     lacking = packages.missing(wanted, os.environ.get("PATH", ""))
     if not ROOT:
-        return _unprivileged(place, lacking)
+        return _unprivileged(place, lacking, sessions)
     if lacking:
         packages.install(lacking)
         if still := packages.missing(wanted, os.environ.get("PATH", "")):
             raise SetupError(f"installed, but still without their programs on PATH: {' '.join(still)}")
-    packages.open_tun()
+    if sessions:
+        packages.open_tun()
     user = packages.make_user(os.environ.get("SOMAHUB_USER", "somahub"), place.data)
     for folder in (place.data, place.cache):
         _give(folder, user.pw_uid, user.pw_gid)
     return runner(user, _settings(place), place.data, place.cache)
 
 
-def _unprivileged(place: Layout, lacking: tuple[str, ...]) -> Runner:
-    tun = packages.tun_fault()
+def _unprivileged(place: Layout, lacking: tuple[str, ...], sessions: bool) -> Runner:
+    tun = packages.tun_fault() if sessions else None
     faults = [f"these system packages are missing: {' '.join(lacking)}"] if lacking else []
     if faults or tun:
         raise SetupError("; ".join([*faults, *([tun] if tun else [])]), packages.root_line(lacking, tun=bool(tun)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,23 +78,30 @@ TARGETS = {
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A copy of the checkout, and the search path of what it is tested with."""
+    """A copy of the checkout, and the environment that its targets run in."""
 
     tree: Path
-    path: str
+    environment: Mapping[str, str]
 
 
 def prepare(venvs: Venvs) -> Ready:
     """Install what the targets need and copy the checkout; whoever calls holds the cache's lock."""
     code = venvs.code("dev")
-    tree = venvs.tree(EVERYTHING, venvs.layout.cache / "checkout")
+    folder = venvs.layout.cache / "rehearsal"
+    tree = venvs.tree(EVERYTHING, folder / "checkout")
     base = code.parent / code_base(code)
-    return Ready(tree, f"{code / 'bin'}:{base / 'bin'}:{venvs.runner.environment['PATH']}")
+    environment = {
+        "PATH": f"{code / 'bin'}:{base / 'bin'}:{venvs.runner.environment['PATH']}",
+        # Never this machine's own data, whatever a test forgets to say.
+        "HOME": str(folder),
+        "SOMAHUB_DATA": str(folder / "data"),
+    }
+    return Ready(tree, environment)
 
 
 def run(target: Target, clone: Path, ready: Ready, user: Runner) -> int:
     """Run a target's commands in the copy; returns the first exit status that is not 0."""
-    status, told = 0, {"PATH": ready.path, **_recordings(clone, ready, user)}
+    status, told = 0, {**ready.environment, **_recordings(clone, ready, user)}
     for command in target.commands:
         status = status or user.show(command, cwd=ready.tree, extra=told)
     _bring_back(target.back, clone, ready.tree, user)

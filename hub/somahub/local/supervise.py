@@ -6,6 +6,7 @@ Sessions are not among them: their holders live on when the hub, the proxy or su
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import subprocess
@@ -132,7 +133,12 @@ class Supervisor:
         """What each service was last started with."""
         return dict(self._said().get("services", {}))
 
-    def start(self, services: Iterable[Service]) -> None:
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that it was started with, by the name of their setting."""
+        return dict(self._said().get("ports", {}))
+
+    def start(self, services: Iterable[Service], ports: Mapping[str, int]) -> None:
         """Start supervisord, and the services by it; raises SetupError when it does not answer."""
         every = tuple(services)
         self._write(configuration(every, self.layout))
@@ -148,7 +154,7 @@ class Supervisor:
                 start_new_session=True,
             )
         process = find(child.pid)
-        self._note(every, process)
+        self._note(every, process, ports)
         if not processes.wait_until(lambda: self.answers or child.poll() is not None, 15) or child.poll() is not None:
             lines = Path(out.name).read_text().strip().splitlines()
             raise SetupError(f"the supervisor did not start: {lines[-1] if lines else 'it said nothing'}")
@@ -157,13 +163,11 @@ class Supervisor:
         """Take up a new configuration, and start the services ``names`` anew by it; the others run on."""
         every = tuple(services)
         self._write(configuration(every, self.layout))
-        api = self._api()
-        api.reloadConfig()
+        self._tell("reloadConfig")
         for name in names:
-            api.stopProcessGroup(name)
-            api.removeProcessGroup(name)
-            api.addProcessGroup(name)
-        self._note(every, self.process)
+            for order in ("stopProcessGroup", "removeProcessGroup", "addProcessGroup"):
+                self._tell(order, name)
+        self._note(every, self.process, self.ports)
 
     def stop(self) -> None:
         """End supervisord, and its services by it."""
@@ -184,21 +188,27 @@ class Supervisor:
     def answers(self) -> bool:
         """Whether it takes orders."""
         try:
-            return bool(self._api().getState()["statename"] == "RUNNING")
-        except (OSError, xmlrpc.client.Error, xmlrpc.client.ProtocolError):
+            return bool(self._tell("getState")["statename"] == "RUNNING")
+        except SetupError:
             return False
 
     def state(self, name: str) -> str:
         """A service's state in supervisord's words: STARTING, RUNNING, BACKOFF, STOPPED, EXITED, FATAL."""
-        return str(self._api().getProcessInfo(name)["statename"])
+        return str(self._tell("getProcessInfo", name)["statename"])
 
     def pid(self, name: str) -> int:
         """The process number of a service, 0 while it has none."""
-        return int(self._api().getProcessInfo(name)["pid"])
+        return int(self._tell("getProcessInfo", name)["pid"])
 
-    def _api(self) -> Any:
+    def _tell(self, order: str, *words: str) -> Any:
+        """Give supervisord an order over its socket; raises SetupError when it is not carried out."""
         transport = SupervisorTransport(None, None, f"unix://{self.layout.control}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        api = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            return getattr(api, order)(*words)
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            line = f"the supervisor did not carry out {' '.join([order, *words])}: {error}"
+            raise SetupError(line, f"read {self.layout.log}/supervisor.log, then make down and make up") from error
 
     def _said(self) -> dict[str, Any]:
         try:
@@ -207,10 +217,11 @@ class Supervisor:
             return {}
         return said if isinstance(said, dict) else {}
 
-    def _note(self, services: Iterable[Service], process: Process | None) -> None:
+    def _note(self, services: Iterable[Service], process: Process | None, ports: Mapping[str, int]) -> None:
         said = {
             "supervisor": {"pid": process.pid, "start": process.start} if process else {},
             "services": {service.name: service.digest for service in services},
+            "ports": dict(ports),
         }
         put(self.layout.started, json.dumps(said))
 

@@ -44,8 +44,10 @@ def up(settings: Settings) -> int:
 def _up(settings: Settings, layout: Layout, began: float) -> int:
     _check_catalog(settings)
     supervisor = Supervisor(layout)
-    wanted = services.services(settings, layout, os.environ)
     running = supervisor.process is not None and supervisor.answers
+    if running:
+        settings = _where_it_runs(settings, supervisor.ports)
+    wanted = services.services(settings, layout, os.environ)
     changed = [service for service in wanted if not running or supervisor.digests.get(service.name) != service.digest]
     if not changed and _login_page(settings.port):
         _tell(settings, layout, "somahub is already up")
@@ -58,9 +60,10 @@ def _up(settings: Settings, layout: Layout, began: float) -> int:
     with console.step("starting the hub and its proxy"):
         try:
             if running:
-                supervisor.replace(wanted, [service.name for service in changed])
+                # Nothing changed, and yet no answer: whatever hangs is started anew.
+                supervisor.replace(wanted, [service.name for service in changed or wanted])
             else:
-                supervisor.start(wanted)
+                supervisor.start(wanted, dict(ports(settings)))
             _await(settings, layout, supervisor, marks)
         except BaseException:
             supervisor.stop()
@@ -121,6 +124,21 @@ def ports(settings: Settings) -> tuple[tuple[str, int], ...]:
     if len({port for _, port in every}) < len(every):
         raise SetupError("SOMAHUB_PORT, SOMAHUB_HUB_PORT and SOMAHUB_PROXY_PORT must differ")
     return every
+
+
+def _where_it_runs(settings: Settings, there: dict[str, int]) -> Settings:
+    """The settings with the ports of what runs; raises SetupError when others are asked for.
+
+    Sessions know the hub by its port, so it cannot move under them.
+    """
+    known = {}
+    for setting, port in ports(settings):
+        name = setting.removeprefix("SOMAHUB_").lower()
+        running = there.get(setting, port)
+        if name in settings.model_fields_set and port != running:
+            raise SetupError(f"somahub already runs with {setting}={running}", "make down first, then make up moves it")
+        known[name] = running
+    return settings.model_copy(update=known)
 
 
 def _sweep(supervisor: Supervisor) -> None:
