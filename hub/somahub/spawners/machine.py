@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from jupyterhub.app import JupyterHub
+
 from somahub import names
 from somahub import plan as plans
 from somahub.environments.progress import Progress
@@ -92,6 +94,15 @@ class MachineSpawner(SandboxSpawner):
 
     def _bucket(self, plan: SessionPlan) -> Path:
         return self.instance.settings.data / "buckets" / own_bucket(plan.person)
+
+    async def announce(self) -> None:
+        """Have the proxy know the way while the session starts; JupyterHub then finds it there, and need not wait."""
+        route = {"user": self.user.name, "server_name": self.name}
+        try:
+            await JupyterHub.instance().proxy.add_route(self.proxy_spec, f"http://127.0.0.1:{self.port}", route)
+        except Exception as error:
+            # JupyterHub asks for the same route once the session answers, and says what is wrong with the proxy.
+            self.log.info("The route of %s is not there yet: %s", self._log_name, error)
 
     async def on_started(self, plan: SessionPlan, at: datetime) -> None:
         """Its start is in the ledger since its hardware was taken."""

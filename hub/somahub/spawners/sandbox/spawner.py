@@ -66,6 +66,10 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """What the session stands on, once it is prepared."""
 
     @abstractmethod
+    async def announce(self) -> None:
+        """Told beside the start of a session, once its port is chosen; raises nothing."""
+
+    @abstractmethod
     async def on_started(self, plan: SessionPlan, at: datetime) -> None:
         """Note that a session has started."""
 
@@ -115,12 +119,15 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         self.news.say(85, "Opening the session")
         for left in reversed(range(TRIES)):
             self.port = random_port()
+            announced = asyncio.create_task(self.announce())
             try:
                 await self.sessions.start(plan, ground, self.port, self.get_env(), self._ready(), self.http_timeout)
                 break
             except PortTakenError:
                 if not left:
                     raise
+            finally:
+                await announced
         await self.on_started(plan, datetime.now(UTC))
         self.news.say(98, "The session is open")
         return f"http://127.0.0.1:{self.port}"
