@@ -142,6 +142,9 @@ class Venvs:
         self._do("Python could not make a virtual environment", self._uv(), "venv", "-q", *_VENV, partial)
         self._copy(PRODUCT, tree)
         self._do("the pages could not be copied", "cp", "-rT", static, tree / trees.BUILT)
+        # The doctor of an installed somahub knows the packages too.
+        listed = (tree / "requirements/system.txt", tree / "hub/somahub/_system.txt")
+        self._do("the list of packages could not be copied", "cp", *listed)
         self._do("somahub could not be built", base / "bin/hatchling", "build", "-t", "wheel", "-d", partial, cwd=tree)
         library = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
         self._write(partial / library / "base.pth", _PATH.format(base=str(base / library)).encode())
