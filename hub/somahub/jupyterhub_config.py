@@ -37,6 +37,7 @@ MachineSpawner.instance = instance
 # A first start builds an environment; each of its stages has a limit of its own.
 c.Spawner.start_timeout = 2 * 3600
 c.Spawner.http_timeout = 60
+c.Spawner.poll_interval = 5
 
 c.JupyterHub.template_paths = [str(TEMPLATES)]
 c.JupyterHub.template_vars = {

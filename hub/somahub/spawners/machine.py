@@ -90,6 +90,7 @@ class MachineSpawner(SandboxSpawner):
             session_environment=instance.shelf.environment(SESSION).folder,
             app_environment=instance.shelf.environment(plan.app.name).folder,
             host_ports=(instance.settings.hub_port,),
+            gpus=gpus,
         )
 
     def _bucket(self, plan: SessionPlan) -> Path:
