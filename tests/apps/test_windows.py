@@ -29,7 +29,8 @@ class Desk:
     def start(self, app: str, environment: Path, *command: str) -> subprocess.Popen[bytes]:
         inside = f"/opt/somahub/apps/{app}"
         words = "bwrap --unshare-user --unshare-pid --unshare-net --uid 1000 --gid 1000 --die-with-parent"
-        words += " --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib --symlink usr/lib64 /lib64"
+        words += " --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin"
+        words += " --symlink usr/lib /lib --symlink usr/lib64 /lib64"
         words += " --ro-bind /etc /etc --proc /proc --dev /dev --tmpfs /tmp --ro-bind /tmp/.X11-unix /tmp/.X11-unix"
         words += f" --dir /run/user/1000 --bind {self.home} /home/user --ro-bind {environment} {inside}"
         words += f" --clearenv --setenv HOME /home/user --setenv PATH {inside}/bin:/usr/bin:/bin"
