@@ -52,5 +52,5 @@ c.JupyterHub.services = [{"name": "operator", "api_token": secrets.read(settings
 c.JupyterHub.load_roles = [
     # A session's own token: beside JupyterHub's two scopes it may end that one session, for its Stop button.
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server", "delete:servers!server"]},
-    {"name": "operator", "services": ["operator"], "scopes": ["admin:users", "admin:servers", "list:users"]}
+    {"name": "operator", "services": ["operator"], "scopes": ["admin:users", "admin:servers", "list:users"]},
 ]
