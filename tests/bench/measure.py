@@ -86,7 +86,7 @@ def _turn(place: Place, side: Side, context: BrowserContext, page: Page, last: b
         place.close_app()
         _rest(place)
         side.memory = held(place)
-        page.evaluate("(base) => fetch(`${base}api/kernels`)", place.base)
+        page.evaluate("(base) => window.bench.ask(`${base}api/kernels`)", place.base)
         _rest(place)
         side.with_jupyter = held(place)
         side.pointer = pointer(place, page)

@@ -58,12 +58,17 @@
     return found;
   };
 
+  // Asks an address of the session as its own pages do.
+  bench.ask = async (path, method) => {
+    const xsrf = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="))?.slice(6) ?? "";
+    const answer = await fetch(path, { method, headers: { "X-XSRFToken": xsrf } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+
   // Runs a command in a terminal of the session whose addresses begin with `base`.
   bench.run = async ({ base, command }) => {
-    const xsrf = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="))?.slice(6) ?? "";
-    const made = await fetch(`${base}api/terminals`, { method: "POST", headers: { "X-XSRFToken": xsrf } });
-    if (!made.ok) throw new Error(`no terminal: ${made.status} ${await made.text()}`);
-    const { name } = await made.json();
+    const { name } = await bench.ask(`${base}api/terminals`, "POST");
     const socket = new WebSocket(`${base.replace(/^\//, `ws://${location.host}/`)}terminals/websocket/${name}`);
     await new Promise((then, not) => Object.assign(socket, { onmessage: then, onerror: not }));
     socket.send(JSON.stringify(["stdin", `${command}\r`]));
