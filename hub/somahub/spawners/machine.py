@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import ClassVar
 
 from jupyterhub.app import JupyterHub
@@ -17,11 +13,12 @@ from somahub import names
 from somahub import plan as plans
 from somahub.environments.progress import Progress
 from somahub.environments.shelf import SESSION
-from somahub.errors import CatalogError, SomahubError
+from somahub.errors import CatalogError
 from somahub.instance import Instance
 from somahub.ledger.reconcile import closing
 from somahub.model import Fact, Person, SessionPlan
 from somahub.plan import own_bucket
+from somahub.spawners.furnishing import furnish, template
 from somahub.spawners.sandbox.sessions import End, Ground, Sessions
 from somahub.spawners.sandbox.spawner import SandboxSpawner
 
@@ -65,12 +62,20 @@ class MachineSpawner(SandboxSpawner):
 
     async def prepare(self, plan: SessionPlan) -> AsyncIterator[Progress]:
         """Build the environments that are not there yet, and put the sample into a bucket that is new."""
-        async for moment in self.instance.shelf.prepare(plan.app.name):
-            yield moment
-        bucket = self._bucket(plan)
-        if not bucket.exists():
+        bucket, shelf = self.instance.settings.data / "buckets" / own_bucket(plan.person), self.instance.shelf
+        if bucket.exists():
+            async for moment in shelf.prepare(plan.app.name):
+                yield moment
+            return
+        sample = asyncio.create_task(template(shelf.folder / f"sample-{shelf.environment(SESSION).digest}"))
+        try:
+            async for moment in shelf.prepare(plan.app.name):
+                yield moment
             yield Progress("finishing", 0.99, "Putting a sample project into your bucket")
-            await furnish(bucket)
+            await furnish(bucket, await sample)
+        finally:
+            # What draws it is left to finish: the next person's start finds it there.
+            sample.add_done_callback(asyncio.Task.exception)
 
     async def ground(self, plan: SessionPlan) -> Ground:
         """The folders and devices of a session; notes its start, so that nobody else is given the same."""
@@ -93,9 +98,6 @@ class MachineSpawner(SandboxSpawner):
             gpus=gpus,
         )
 
-    def _bucket(self, plan: SessionPlan) -> Path:
-        return self.instance.settings.data / "buckets" / own_bucket(plan.person)
-
     async def announce(self) -> None:
         """Have the proxy know the way while the session starts; JupyterHub then finds it there, and need not wait."""
         route = {"user": self.user.name, "server_name": self.name}
@@ -115,29 +117,6 @@ class MachineSpawner(SandboxSpawner):
             self.instance.ledger.append(
                 Fact(end.at, "session.stopped", end.session, started[0].person, (("reason", end.why),))
             )
-
-
-async def furnish(bucket: Path) -> None:
-    """Make a new bucket with the sample project in it; it appears whole or not at all.
-
-    Raises SomahubError when it cannot be written. By a process of its own: the hub need not load what draws it.
-    """
-    partial = bucket.with_name(f".{bucket.name}.partial")
-    await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
-    made = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "somahub.cli", "sample", str(partial)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await made.communicate()
-    if made.returncode:
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
-        line = f"the sample project could not be made: {' '.join(last)}"
-        raise SomahubError(line, mend="free some space, then start again")
-    # Somebody's second session may have been quicker.
-    with contextlib.suppress(OSError):
-        partial.rename(bucket)
 
 
 def reconcile(instance: Instance) -> None:
