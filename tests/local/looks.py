@@ -58,7 +58,7 @@ def all_ports_free(instance: Somahub) -> bool:
 
 def left_running(instance: Somahub) -> list[list[str]]:
     """The command lines of all processes that name its folders."""
-    return [processes.words(process.pid) for process in processes.naming(f"{instance.data}/")]
+    return [processes.words(process.pid) for process in processes.naming(instance.data)]
 
 
 def log_in(instance: Somahub, name: str, password: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -85,6 +86,14 @@ def test_down_leaves_nothing_running_and_up_finds_everything_as_it_was(running: 
     assert "password" not in running.up()
     assert looks.log_in(running, name, password)
     assert looks.log_in(running, "admin", running.admin_password)
+
+
+def test_down_ends_nobody_who_only_speaks_of_its_folder(running: Somahub) -> None:
+    words = f"echo {running.data}/run/; sleep 600; echo {running.data}/run/"
+    with subprocess.Popen(["sh", "-c", words], stdout=subprocess.PIPE, start_new_session=True) as stranger:
+        running.down()
+        assert stranger.poll() is None
+        os.killpg(stranger.pid, signal.SIGKILL)
 
 
 def test_down_twice_is_no_fault(running: Somahub) -> None:

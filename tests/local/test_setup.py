@@ -26,7 +26,7 @@ def test_a_set_up_killed_in_the_middle_leaves_nothing_half_made_in_use_and_the_n
         os.killpg(first.pid, signal.SIGKILL)
     assert not (cache / "hub/current").exists()
     assert not [folder for folder in cache.glob("hub/base-*") if folder.suffix != ".partial"]
-    assert processes.wait_until(lambda: not processes.naming(str(cache)), 10)
+    assert processes.wait_until(lambda: not processes.naming(cache), 10)
     alone.up()
     assert looks.answers(alone)
     assert not list(cache.glob("hub/*.partial"))

@@ -79,6 +79,24 @@ def test_a_record_of_a_running_process_is_that_process() -> None:
     assert not Process(me.pid, "0:0").alive
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["sleep", "600", "{}/run/spec.json"], True),
+        (["sleep", "600", "--config={}/traefik.toml"], True),
+        (["sleep", "600", "{}"], False),
+        (["sleep", "600", "{}-other/x"], False),
+        (["sh", "-c", "sleep 600; cat {}/x"], False),
+    ],
+)
+def test_a_process_is_known_by_a_path_in_its_command_line(tmp_path: Path, words: list[str], found: bool) -> None:
+    said = [word.format(tmp_path) for word in ["python3", "-c", "import time; time.sleep(600)", *words]]
+    with subprocess.Popen(said) as process:
+        processes.wait_until(lambda: processes.words(process.pid) == said, 5)
+        assert (process.pid in [one.pid for one in processes.naming(tmp_path)]) == found
+        process.kill()
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])  # noqa: S104  what others may do
 def test_who_holds_a_port_is_seen_on_every_address_that_covers_ours(address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

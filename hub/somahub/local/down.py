@@ -69,9 +69,11 @@ def _processes(state: State) -> list[Process]:
 
 def _verify(layout: Layout) -> None:
     """Every process of ours names our run folder in its command line; none may be left."""
-    left = [process for process in processes.naming(f"{layout.run}/") if process.alive]
-    processes.end(left, 2)
-    left = [process for process in left if process.alive]
-    if left:
+    processes.end(_left(layout), 2)
+    if left := _left(layout):
         numbers = " ".join(str(process.pid) for process in left)
         raise SetupError(f"these processes did not end: {numbers}", f"kill -9 {numbers}")
+
+
+def _left(layout: Layout) -> list[Process]:
+    return [process for process in processes.naming(layout.run) if processes.ours(process)]

@@ -31,11 +31,25 @@ def words(pid: int) -> list[str]:
         return []
 
 
-def naming(text: str) -> list[Process]:
-    """The processes, this one left out, whose command line holds ``text``."""
+def naming(folder: Path) -> list[Process]:
+    """The processes, this one left out, that have a path below ``folder`` as a word of their command line."""
     numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    there = [pid for pid in numbers if pid != os.getpid() and any(text in word for word in words(pid))]
+    there = [pid for pid in numbers if pid != os.getpid() and any(_below(folder, word) for word in words(pid))]
     return [process for pid in there if (process := find(pid))]
+
+
+def _below(folder: Path, word: str) -> bool:
+    """Whether a word is such a path, or an option with one; a script that only speaks of it is not."""
+    path = word.partition("=")[2] if word.startswith("--") else word
+    return path.startswith(f"{folder}/")
+
+
+def ours(process: Process) -> bool:
+    """Whether it runs as the same user as we do."""
+    try:
+        return Path(f"/proc/{process.pid}").stat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return False
 
 
 def wait_until(done: Callable[[], bool], seconds: float, beat: float = BEAT) -> bool:

@@ -186,7 +186,7 @@ class Venvs:
         for old in sorted(code.parent.iterdir()):
             if old.is_symlink() or not old.is_dir() or old.name in keep or _holds_up(old):
                 continue
-            if not processes.naming(f"{old}/"):
+            if not processes.naming(old):
                 self._do("an old environment could not be removed", "rm", "-rf", old)
 
     def _do(
