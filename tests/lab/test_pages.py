@@ -99,6 +99,21 @@ def test_a_page_of_somebody_elses_cannot_open_the_desktop(context: BrowserContex
     assert page.evaluate(opened, f"{screen}?_xsrf={token}") is True
 
 
+def test_a_page_of_somebody_elses_cannot_open_what_jupyter_runs(context: BrowserContext, session: ASession) -> None:
+    """Its cookie is sent along by the browser, so a websocket wants the token that JupyterLab's own page knows."""
+    page = context.new_page()
+    page.goto("/user/ada/lab")
+    page.wait_for_selector("#jp-main-dock-panel")
+    token = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).token")
+    page.goto("/user/ada/somahub/")
+    opens = """query => new Promise(tell => {
+        const socket = new WebSocket(`ws://${location.host}/user/ada/api/events/subscribe${query}`);
+        socket.onopen = () => tell(true); socket.onerror = () => tell(false); })"""
+    assert page.evaluate(opens, f"?token={token}")
+    assert not page.evaluate(opens, "")
+    assert not page.evaluate(opens, "?token=guessed")
+
+
 def test_no_page_runs_what_it_did_not_bring(context: BrowserContext, session: ASession) -> None:
     """No inline script, nothing from another host, no frame around it."""
     answer = context.new_page().goto("/user/ada/somahub/")

@@ -16,7 +16,7 @@ from somahub.environments.shelf import SESSION
 from somahub.errors import CatalogError
 from somahub.instance import Instance
 from somahub.ledger.reconcile import closing
-from somahub.model import Fact, Person, SessionPlan
+from somahub.model import Fact, Hardware, Person, Profile, SessionPlan
 from somahub.plan import own_bucket
 from somahub.spawners.furnishing import furnish, template
 from somahub.spawners.sandbox.sessions import End, Ground, Sessions
@@ -40,15 +40,24 @@ class MachineSpawner(SandboxSpawner):
     def options_from_form(self, formdata: dict[str, list[str]]) -> dict[str, str]:
         """What the person chose on a card; raises CatalogError when that is not offered."""
         profile, hardware = (formdata.get(name, [""])[0] for name in ("profile", "hardware"))
-        if self.name and self.name != profile:
-            raise CatalogError(f"a session of profile {profile!r} cannot be named {self.name!r}")
-        self.instance.choose(profile, hardware)
+        self._choose(profile, hardware)
         return {"profile": profile, "hardware": hardware}
+
+    def options_from_query(self, query_data: dict[str, list[str]]) -> dict[str, str]:
+        """Raises CatalogError: a link, which anybody can write and send, starts nothing and so costs nobody money."""
+        raise CatalogError("a link starts no session: press Start on the app's card")
+
+    def _choose(self, profile: str, hardware: str) -> tuple[Profile, Hardware]:
+        """What those names offer; raises CatalogError where they do not, or the server is not named as the profile."""
+        if self.name and self.name != profile:
+            # One that no card is of would run, and cost, where its person does not see it.
+            raise CatalogError(f"a session of profile {profile!r} cannot be named {self.name!r}")
+        return self.instance.choose(profile, hardware)
 
     async def plan(self) -> SessionPlan:
         """What to run, from what the person chose."""
         chosen = self.user_options or {}
-        profile, hardware = self.instance.choose(str(chosen.get("profile", "")), str(chosen.get("hardware", "")))
+        profile, hardware = self._choose(str(chosen.get("profile", "")), str(chosen.get("hardware", "")))
         self.instance.free_gpus(hardware)  # refused before anything is built
         return plans.session(
             person=Person(self.user.name, names.slug(self.user.name)),

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 LIMIT = 1 << 20  # bytes; as much again is kept in the file before
+_READS = 16  # of as much as a pipe holds
 
 
 class Log:
@@ -17,8 +18,12 @@ class Log:
         os.set_blocking(self.reader, False)
 
     def take(self) -> None:
-        """Move what was said so far from the pipe to the file."""
-        while True:
+        """Move what was said so far from the pipe to the file.
+
+        Returns although more keeps coming: whoever holds a session must hear that it is to end, and watch its memory,
+        however much its programs say.
+        """
+        for _ in range(_READS):
             try:
                 said = os.read(self.reader, 65536)
             except BlockingIOError:

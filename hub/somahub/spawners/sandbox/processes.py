@@ -18,7 +18,7 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it runs still; one that is dead and not yet collected does not."""
-        return _start(self.pid) == self.start
+        return self.start != "" and _start(self.pid) == self.start
 
     def send(self, number: signal.Signals) -> bool:
         """Send it a signal; False when it was gone already. Never reaches another process of the same number."""
