@@ -22,8 +22,8 @@ class HubIdentity(IdentityProvider):  # type: ignore[misc]
 
     @property
     def token(self) -> str:
-        """The server's own token, which the hub knows."""
-        return str(HubOAuth.instance().api_token)
+        """None: Jupyter would write it on every page of its own, such as that of an error, for any script to read."""
+        return ""
 
     async def get_user(self, handler: RequestHandler) -> User | None:
         """Who asks; None where nobody is logged in; 403 for somebody who is, and has no right to this session."""
@@ -34,6 +34,8 @@ class HubIdentity(IdentityProvider):  # type: ignore[misc]
             return None
         if not hub.check_scopes(hub.access_scopes, model):
             raise HTTPError(403, f"{model['name']} has no right to this session.")
+        if _joins_by_cookie_alone(handler):
+            raise HTTPError(403, "A websocket is opened with a token.")
         return User(username=model["name"])
 
     def get_handlers(self) -> list[tuple[str, object]]:
@@ -42,6 +44,19 @@ class HubIdentity(IdentityProvider):  # type: ignore[misc]
 
     def validate_security(self, app: Any, ssl_options: Any = None) -> None:
         """Nothing to warn of: no request is served without the hub's word."""
+
+
+def _joins_by_cookie_alone(handler: RequestHandler) -> bool:
+    """Whether this is a websocket to a terminal, a kernel or events that a page opens without knowing a token.
+
+    Browsers send the cookie along whoever's page opens it, a colleague's session's too, and no other check of the hub's
+    is made. What somebody serves by themselves, behind jupyter-server-proxy, knows no token and goes on.
+    """
+    if handler.request.headers.get("Upgrade", "").lower() != "websocket":
+        return False
+    if type(handler).__module__.partition(".")[0] == "jupyter_server_proxy":
+        return False
+    return not getattr(handler, "_token_authenticated", False)
 
 
 class Inside(ServerApp):  # type: ignore[misc]
@@ -61,6 +76,7 @@ def page_config(handler: RequestHandler, config: dict[str, Any]) -> dict[str, An
         hubPrefix=hub.hub_prefix,
         hubHost=hub.hub_host,
         token=hub.get_token(handler) or "",
+        appendToken="true",
     )
     return config
 

@@ -16,6 +16,7 @@ from tornado.web import RequestHandler, StaticFileHandler
 
 from somahub_lab import desktop, stop
 from somahub_lab.hub import HEADERS, Callback, Guarded
+from somahub_lab.opening import Opening
 from somahub_lab.session import Session
 
 HERE = Path(__file__).parent
@@ -96,16 +97,19 @@ class Home(RequestHandler):
 
 
 class Status(Guarded):
-    """How the desktop is: asked by its page when the picture stops coming."""
+    """How the desktop is: asked by its page when the picture stops coming, and while the app's window is to come."""
 
-    def initialize(self, session: Session) -> None:
-        """``session``: whose desktop."""
+    def initialize(self, session: Session, opening: Opening) -> None:
+        """``session``: whose desktop. ``opening``: what opens on it."""
         self._session = session
+        self._opening = opening
 
     async def get(self) -> None:
         """Answer with the desktop's state as JSON."""
+        state = desktop.read(self._session.runtime)
+        opening = await self._opening.title() if state.state == "up" else ""
         self.set_header("Cache-Control", "no-store")
-        self.finish(asdict(desktop.read(self._session.runtime)))
+        self.finish({**asdict(state), "opening": opening})
 
 
 class Stop(Guarded):
@@ -161,7 +165,7 @@ def handlers(session: Session, touch: Callable[[], None], end: asyncio.Event) ->
         (f"{base}somahub/desktop", Page, page("desktop.html")),
         (f"{base}somahub/screen", desktop.Screen, {"socket": session.socket, "touch": touch}),
         (f"{base}somahub/login", Login, {"base": base}),
-        (f"{base}somahub/api/status", Status, {"session": session}),
+        (f"{base}somahub/api/status", Status, {"session": session, "opening": Opening(session.app)}),
         (f"{base}somahub/api/stop", Stop, {"end": end}),
         (f"{base}somahub/static/(.*)", Asset, {"path": str(STATIC)}),
     ]

@@ -37,6 +37,13 @@ function say(message: Notice | null, after = 0): void {
   }, after);
 }
 
+let opening = "";
+
+/** Nothing to say of the connection: say what is still to come, if anything is. */
+function settled(): void {
+  say(opening ? { line: `${opening} is opening…`, working: true } : null, QUIET);
+}
+
 const screen = new Screen(find("#screen"), {
   connected() {
     document.body.dataset.connected = "true";
@@ -46,7 +53,7 @@ const screen = new Screen(find("#screen"), {
       screen.focus();
       void clipboard.sync();
     }
-    say(null);
+    settled();
   },
   restarted() {
     say({ line: "The desktop ended and was started again. Programs that were open in it are closed." });
@@ -55,6 +62,10 @@ const screen = new Screen(find("#screen"), {
   dropped(message) {
     delete document.body.dataset.connected;
     say(message, notice.hidden ? QUIET : 0);
+  },
+  opening(title) {
+    opening = title;
+    settled();
   },
   copied(text) {
     void clipboard.copied(text);

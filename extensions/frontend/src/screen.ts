@@ -11,6 +11,8 @@ export interface Watcher {
   restarted(): void;
   dropped(notice: Notice): void;
   copied(text: string): void;
+  /** What is on its way onto the desktop; empty once it is there. */
+  opening(title: string): void;
 }
 
 export interface Notice {
@@ -23,6 +25,7 @@ interface Status {
   state: "absent" | "starting" | "up" | "failed";
   starts: number;
   line: string;
+  opening: string;
 }
 
 export class Screen {
@@ -120,10 +123,19 @@ export class Screen {
     };
   }
 
-  /** Learn how often the display server has started, and so whether it died under us. */
+  /** Learn how often the display server has started, and so whether it died under us; and what is still to open. */
   private async look(): Promise<void> {
-    const answer = await ask().catch(() => null);
-    if (answer?.ok) this.note((await answer.json()) as Status);
+    const rfb = this.rfb;
+    let opening = "";
+    do {
+      const answer = await ask().catch(() => null);
+      if (!answer?.ok || rfb !== this.rfb) return;
+      const status = (await answer.json()) as Status;
+      this.note(status);
+      if (status.opening !== opening) this.watcher.opening(status.opening);
+      opening = status.opening;
+      await new Promise((next) => setTimeout(next, 700));
+    } while (opening);
   }
 
   private note(status: Status): void {
