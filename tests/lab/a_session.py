@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -167,7 +168,8 @@ class ASession:
             self.hub.send_signal(signal.SIGTERM)
             self.hub.wait(PATIENCE)
         for process in self.processes():
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself by now
+                os.kill(process, signal.SIGKILL)
 
     def _hub_answers(self) -> bool:
         assert self.hub is not None

@@ -112,6 +112,10 @@ def test_a_page_of_somebody_elses_cannot_open_what_jupyter_runs(context: Browser
     assert page.evaluate(opens, f"?token={token}")
     assert not page.evaluate(opens, "")
     assert not page.evaluate(opens, "?token=guessed")
+    # What jupyter-server-proxy shows is shown to scripts too: there must be no token on it.
+    failed = page.request.get("/user/ada/proxy/9/")
+    assert failed.status == 500
+    assert "api-token" not in failed.text()
 
 
 def test_no_page_runs_what_it_did_not_bring(context: BrowserContext, session: ASession) -> None:
