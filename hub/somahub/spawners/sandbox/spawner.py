@@ -114,6 +114,8 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         plan = await self.plan()
         async for step in self.prepare(plan):
             self.news.say(5 + 75 * step.fraction, step.words)
+        # Planned anew: a build takes minutes, and a session begins, and costs, when its hardware is its own.
+        plan = await self.plan()
         self.session = plan.session
         ground = await self.ground(plan)
         self.news.say(85, "Opening the session")
