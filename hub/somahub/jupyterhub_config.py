@@ -2,7 +2,7 @@
 
 from somahub.accounts.authenticator import PasswordAuthenticator
 from somahub.instance import open_instance
-from somahub.local import secrets
+from somahub.local import apart, secrets
 from somahub.pages.context import TEMPLATES, Page
 from somahub.settings import Settings
 from somahub.spawners.machine import MachineSpawner, reconcile
@@ -25,6 +25,7 @@ c.TraefikFileProviderProxy.traefik_api_url = f"http://127.0.0.1:{settings.proxy_
 c.TraefikFileProviderProxy.traefik_api_username = "hub"
 c.TraefikFileProviderProxy.traefik_api_password = secrets.read(settings, "proxy")
 c.TraefikFileProviderProxy.traefik_api_hashed_password = secrets.quick_hash(secrets.read(settings, "proxy"))
+c.TraefikFileProviderProxy.extra_dynamic_config = apart.RULES
 c.TraefikFileProviderProxy.dynamic_config_file = str(settings.data / "run" / "proxy" / "rules.toml")
 c.JupyterHub.cleanup_proxy = c.JupyterHub.cleanup_servers = False
 

@@ -14,7 +14,7 @@ from tests.somahub_under_test import Somahub, hub_user
 Visit = Callable[..., Visitor]
 
 # What somebody puts into their own home: their session then serves a page to all, without asking who comes.
-SERVES_ALL = '''
+SERVES_ALL = """
 from somahub_lab.jupyter import Addresses
 from tornado.web import RequestHandler
 
@@ -30,13 +30,14 @@ def find_handler(self, request, **more):
     own = self._own.get_handler_delegate(request, Trap)
     return own if "/trap/" in request.path else find(self, request, **more)
 Addresses.find_handler = find_handler
-'''
+"""
 
 FETCH = """async ([path, mode]) => {
     const answer = await fetch(path, { mode });
     return /token/.test(await answer.text()); }"""
 WORKER = """async () => {
-    try { return (await navigator.serviceWorker.register("sw.js", { scope: "/" })).scope; } catch { return "refused"; } }"""
+    try { return (await navigator.serviceWorker.register("sw.js", { scope: "/" })).scope; }
+    catch { return "refused"; } }"""
 READ = "() => { try { return opened.document.body.textContent; } catch { return 'nothing'; } }"
 
 
@@ -62,6 +63,7 @@ def test_a_colleagues_page_cannot_read_ones_pages_nor_stand_before_them(visit: V
     page.goto(trap)
     for mode in ("no-cors", "cors", "same-origin"):
         assert not page.evaluate(FETCH, ["/hub/home", mode]), mode
+        assert not page.evaluate(FETCH, ["/hub/api/oauth2/authorize", mode]), mode
     assert page.evaluate(WORKER) == "refused"
     assert "Nothing is running" not in opened_by(page)
 
