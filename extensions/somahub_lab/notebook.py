@@ -34,8 +34,8 @@ class HubIdentity(IdentityProvider):  # type: ignore[misc]
             return None
         if not hub.check_scopes(hub.access_scopes, model):
             raise HTTPError(403, f"{model['name']} has no right to this session.")
-        if _joins_by_cookie_alone(handler):
-            raise HTTPError(403, "A websocket is opened with a token.")
+        if _is_jupyters_websocket(handler) and not await _knows_token(handler):
+            raise HTTPError(403)
         return User(username=model["name"])
 
     def get_handlers(self) -> list[tuple[str, object]]:
@@ -46,17 +46,25 @@ class HubIdentity(IdentityProvider):  # type: ignore[misc]
         """Nothing to warn of: no request is served without the hub's word."""
 
 
-def _joins_by_cookie_alone(handler: RequestHandler) -> bool:
-    """Whether this is a websocket to a terminal, a kernel or events that a page opens without knowing a token.
+def _is_jupyters_websocket(handler: RequestHandler) -> bool:
+    """Whether this joins a terminal, a kernel or events.
 
-    Browsers send the cookie along whoever's page opens it, a colleague's session's too, and no other check of the hub's
-    is made. What somebody serves by themselves, behind jupyter-server-proxy, knows no token and goes on.
+    What somebody serves by themselves, behind jupyter-server-proxy, knows no token and goes on without.
     """
-    if handler.request.headers.get("Upgrade", "").lower() != "websocket":
-        return False
-    if type(handler).__module__.partition(".")[0] == "jupyter_server_proxy":
-        return False
-    return not getattr(handler, "_token_authenticated", False)
+    upgrade = handler.request.headers.get("Upgrade", "").lower()
+    return upgrade == "websocket" and type(handler).__module__.partition(".")[0] != "jupyter_server_proxy"
+
+
+async def _knows_token(handler: RequestHandler) -> bool:
+    """Whether whoever opens a websocket knows a token for this session, as JupyterLab's page does.
+
+    The cookie alone says nothing of the page: browsers send it along with what a colleague's page opens.
+    """
+    if getattr(handler, "_token_authenticated", False):
+        return True
+    hub, token = HubOAuth.instance(), handler.get_query_argument("token", "")
+    model = await hub.user_for_token(token, session_id=hub.get_session_id(handler), sync=False) if token else None
+    return model is not None and bool(hub.check_scopes(hub.access_scopes, model))
 
 
 class Inside(ServerApp):  # type: ignore[misc]
