@@ -186,6 +186,17 @@ def test_memory_has_a_limit(house: House) -> None:
     desk.stop()
 
 
+def test_memory_in_no_folder_and_no_process_counts(house: House) -> None:
+    """What is written into a nameless file and never mapped is nobody's to the kernel, and yet its writer's."""
+    desk = house.start("ada", hardware=Hardware("tiny", "Tiny", 1, 256 << 20))
+    fill = "import os, time; f = os.memfd_create('x'); [os.write(f, bytes(1 << 20)) for _ in range(400)]; time.sleep(9)"
+    code, _ = desk.run(f'python3 -c "{fill}"')
+    assert code in (-signal.SIGKILL % 256, -signal.SIGKILL, 137)
+    (note,) = house.call("notes", desk.name)
+    assert note.startswith("python3 was ended")
+    desk.stop()
+
+
 def test_a_fork_bomb_stays_in_its_session(house: House, bob: Desk) -> None:
     """Whoever starts processes without end gets no more than 4096, and others go on working."""
     desk = house.start("ada")

@@ -25,14 +25,21 @@ def scratch(init: int) -> int:
 
 
 def resident(init: int) -> int:
-    """Bytes resident in all its processes; pages that several share are counted by each, so never too little."""
-    return sum(_resident(pid) for pid in descendants(init))
+    """Bytes that all its processes hold; pages that several share are counted by each, so never too little."""
+    return sum(_resident(pid) + sum(_files(pid).values()) for pid in descendants(init))
 
 
 def weights(init: int) -> list[Weight]:
     """Each process with its fair share of memory. Slower than :func:`resident`: a walk of all its pages."""
     vital = {init, *children(init)}
-    return [Weight(pid, _name(pid), _proportional(pid), pid in vital) for pid in descendants(init)]
+    seen: set[tuple[int, int]] = set()
+    found = []
+    for pid in descendants(init):
+        files = _files(pid)
+        once = sum(size for file, size in files.items() if file not in seen)
+        seen |= files.keys()
+        found.append(Weight(pid, _name(pid), _proportional(pid) + once, pid in vital))
+    return found
 
 
 def _resident(pid: int) -> int:
@@ -50,6 +57,23 @@ def _proportional(pid: int) -> int:
     except OSError:
         pass  # it ended while we looked
     return 0
+
+
+def _files(pid: int) -> dict[tuple[int, int], int]:
+    """Bytes in the nameless files in memory that a process has open, by device and inode.
+
+    They lie in no folder, and what is written into one without mapping it is resident in no process: not counted here,
+    a session could fill the machine's memory, and the kernel would end everybody else's programs for it.
+    """
+    found = {}
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            if str(entry.readlink()).startswith("/memfd:"):
+                there = entry.stat()
+                found[there.st_dev, there.st_ino] = there.st_blocks * 512
+    except OSError:
+        pass  # it ended, or closed one, while we looked
+    return found
 
 
 def _name(pid: int) -> str:
