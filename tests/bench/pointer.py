@@ -25,13 +25,23 @@ def pointer(place: Place, page: Page) -> list[float]:
     before = page.evaluate(PIXEL, spot)
     show = f"xterm -bw 0 -bg black -geometry 60x16+{AT}+{AT} -e bash {shlex.quote(PROGRAM.name)}"
     command = f"cd; {place.display}setsid {show} >/dev/null 2>&1 &"
-    page.evaluate("(what) => window.bench.run(what)", {"base": place.base, "command": command})
+    told = {"base": place.base, "command": command, "token": _token(place, page)}
+    page.evaluate("(what) => window.bench.run(what)", told)
     until(lambda: _nudged(page, spot) not in (before, [0, 0, 0]), 60)
     found = page.evaluate("(what) => window.bench.pointer(what)", {**where, "times": SAMPLES + FIRST})
     seen = [value for value in found[FIRST:] if value is not None and not math.isnan(value)]
     if len(seen) < SAMPLES * 0.95:
         raise RuntimeError(f"only {len(seen)} of {SAMPLES} movements changed the picture")
     return seen
+
+
+def _token(place: Place, page: Page) -> str:
+    """What JupyterLab's page joins terminals with; empty where it needs nothing but the cookie."""
+    lab = page.context.new_page()
+    lab.goto(page.url.split(place.base)[0] + f"{place.base}lab")
+    token = lab.evaluate("JSON.parse(document.querySelector('#jupyter-config-data').textContent).token")
+    lab.close()
+    return str(token or "")
 
 
 def _nudged(page: Page, spot: list[int]) -> list[int]:

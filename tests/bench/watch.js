@@ -66,10 +66,12 @@
     return answer.json();
   };
 
-  // Runs a command in a terminal of the session whose addresses begin with `base`.
-  bench.run = async ({ base, command }) => {
+  // Runs a command in a terminal of the session whose addresses begin with `base`; `token` is that of its pages.
+  bench.run = async ({ base, command, token }) => {
     const { name } = await bench.ask(`${base}api/terminals`, "POST");
-    const socket = new WebSocket(`${base.replace(/^\//, `ws://${location.host}/`)}terminals/websocket/${name}`);
+    const address = new URL(`${base}terminals/websocket/${name}`, location.href.replace(/^http/, "ws"));
+    if (token) address.searchParams.set("token", token);
+    const socket = new WebSocket(address);
     await new Promise((then, not) => Object.assign(socket, { onmessage: then, onerror: not }));
     socket.send(JSON.stringify(["stdin", `${command}\r`]));
   };

@@ -42,9 +42,10 @@ class Log:
 
 
 def last_line(file: Path) -> str:
-    """The last line of a log that has words in it, at most 300 characters."""
+    """The last line of a log that has words in it, at most 300 characters; it will be shown, so all can be seen."""
     try:
         lines = file.read_bytes()[-65536:].decode(errors="replace").split("\n")
     except FileNotFoundError:
         return ""
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+    seen = ("".join(letter if letter.isprintable() else " " for letter in line).strip() for line in reversed(lines))
+    return next((line[:300] for line in seen if line), "")
