@@ -41,9 +41,7 @@ c.Spawner.http_timeout = 60
 c.Spawner.poll_interval = 5
 
 c.JupyterHub.template_paths = [str(TEMPLATES)]
-c.JupyterHub.template_vars = {
-    "somahub": lambda person: Page(instance, person, passwords=True, problems=()),
-}
+c.JupyterHub.template_vars = {"somahub": lambda person: Page(instance, person)}
 c.JupyterHub.default_url = "/hub/home"
 # The page with the progress is shown at once, not after ten seconds of an empty one.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "cookie_options": {"samesite": "Lax"}}

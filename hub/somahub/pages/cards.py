@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from somahub import availability, pricing
-from somahub.model import Bill, Hardware, Holding, Machine, Price, Profile, Refused
+from somahub.model import Hardware, Holding, Machine, Price, Profile, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,3 @@ def chosen(offered: Sequence[Choice], default: str) -> str:
     if default in free:
         return default
     return free[0] if free else ""
-
-
-def cost_of(bill: Bill, session: str) -> Decimal:
-    """What one session cost on a bill, in US dollars."""
-    return sum((charge.usd for charge in bill.charges if charge.session == session), Decimal(0))

@@ -25,8 +25,6 @@ class Page:
 
     instance: Instance
     person: Any
-    passwords: bool
-    problems: tuple[str, ...]
     logo: str = _LOGO
 
     def cards(self) -> list[Card]:
@@ -72,9 +70,7 @@ class Page:
             hardware=f"{hardware.title}: {cards.size(hardware)}" if hardware else "",
             since=facts[0].at.isoformat(timespec="seconds") if facts else "",
             url=self.person.server_url(profile.name),
-            usd=cards.cost_of(cost(facts, self.instance.prices, facts[0].at, now), spawner.session)
-            if facts
-            else Decimal(0),
+            usd=cost(facts, self.instance.prices, facts[0].at, now).usd if facts else Decimal(0),
             usd_per_hour=self.instance.usd_per_hour(hardware.name) if hardware else Decimal(0),
         )
 
