@@ -10,10 +10,12 @@ import httpx
 import psutil
 from playwright.sync_api import expect
 
-from tests.browser.visitor import Visitor, until
+from tests.browser.visitor import Visitor, share, until
 from tests.somahub_under_test import Somahub
 
 Visit = Callable[..., Visitor]
+NAPARI = (0, 0, 0)  # the ground of its empty canvas
+TERMINAL = (100, 877)  # in the panel of napari's desktop
 
 
 def test_two_people_work_side_by_side_and_cannot_open_each_others_session(visit: Visit, somahub: Somahub) -> None:
@@ -40,12 +42,12 @@ def test_a_desktop_stays_connected_while_the_hub_is_killed_and_the_hub_finds_its
     greta.log_in()
     greta.start("napari")
     greta.see_desktop()
+    until(lambda: share(greta.picture(), NAPARI) > 0.15, 60)
     shown = greta.settled()
     hub = listener(somahub.hub_port)
     os.kill(hub, signal.SIGKILL)
-    before = greta.picture()
-    greta.page.keyboard.press("Control+Shift+p")  # napari's command palette: the window still answers
-    until(lambda: greta.picture().tobytes() != before.tobytes(), 20)
+    greta.page.mouse.click(*TERMINAL)
+    until(lambda: greta.picture().tobytes() != shown.tobytes(), 20)
     until(lambda: answers(somahub) and listener(somahub.hub_port) != hub, 30)
     greta.page.goto(f"{somahub.url}/hub/home")
     expect(greta.page.locator(".running[data-server=napari] .state")).to_have_text("Running")
