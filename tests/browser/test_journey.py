@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from somahub.ledger import Ledger
 from tests.browser.visitor import BAR, Visitor, share, until
 from tests.somahub_under_test import Somahub
 
@@ -126,15 +127,22 @@ def alike(one: Image.Image, other: Image.Image) -> float:
     return float((np.abs(a - b).max(axis=2) <= 8).mean()) if a.shape == b.shape else 0.0
 
 
-def test_after_stop_the_card_offers_the_app_again_and_the_bucket_is_as_it_was(visit: Visit, somahub: Somahub) -> None:
+def test_after_stop_the_app_is_offered_again_its_cost_is_known_and_the_bucket_is_as_it_was(
+    visit: Visit, somahub: Somahub
+) -> None:
     ben = visit("ben")
     ben.log_in()
     ben.start("napari")
     ben.see_desktop()
     (somahub.bucket("ben") / "notes.txt").write_text("kept")
     ben.page.goto(somahub.url)
+    expect(ben.page.locator(".running .cost")).to_contain_text("$")
     ben.keep("running")
     ben.page.on("dialog", lambda dialog: dialog.accept())
     ben.page.get_by_role("button", name="Stop").click()
     expect(ben.page.locator("#profile-napari").get_by_role("button", name="Start")).to_be_visible(timeout=30_000)
     assert (somahub.bucket("ben") / "notes.txt").read_text() == "kept"
+    facts = [fact for fact in Ledger(f"sqlite:///{somahub.data}/somahub.sqlite").facts() if fact.person == "ben"]
+    assert [fact.kind for fact in facts] == ["session.started", "session.stopped"]
+    assert dict(facts[0].detail)["hardware"] == "small"
+    assert facts[1].at > facts[0].at
