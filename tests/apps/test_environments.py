@@ -131,21 +131,26 @@ def start_builder(recipe: Recipe, cache: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, start_new_session=True)
 
 
+def caught_at(stage: str, recipe: Recipe, folder: Path) -> tuple[Path, subprocess.Popen[bytes]]:
+    """A builder in the middle of a stage, and its cache; one that was too quick to be caught is followed by another."""
+    for number in range(8):
+        cache = folder / f"cache-{number}"
+        cache.mkdir()
+        builder, status = start_builder(recipe, cache), Environment.of(recipe, cache).status
+        while builder.poll() is None:
+            said = progress.read(status)
+            if said is not None and said[0].stage == stage:
+                return cache, builder
+    raise AssertionError(f"no builder was ever seen {stage}")
+
+
 @pytest.mark.parametrize("stage", ["downloading", "compiling"])
 async def test_a_builder_killed_leaves_nothing_that_counts_and_the_next_try_succeeds(
     stage: str, tmp_path: Path
 ) -> None:
     recipe = make_recipe(tmp_path / "images", locked(*LONG))
-    cache = tmp_path / "cache"
-    cache.mkdir()
+    cache, builder = caught_at(stage, recipe, tmp_path)
     environment = Environment.of(recipe, cache)
-    builder = start_builder(recipe, cache)
-
-    def reached() -> bool:
-        said = progress.read(environment.status)
-        return said is not None and said[0].stage == stage
-
-    until(reached)
     waiter = asyncio.create_task(ensure(recipe, cache))
     await asyncio.sleep(0)
     os.kill(builder.pid, signal.SIGKILL)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sleap_io as sio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from ruamel.yaml import YAML
@@ -48,6 +48,7 @@ def test_every_keypoint_is_on_the_floor_in_every_frame(seed: int) -> None:
 
 
 @given(SEEDS)
+@example(23194)  # its first draw ends in a corner
 @settings(max_examples=40, deadline=None)
 def test_the_mouse_moves_as_a_mouse_can(seed: int) -> None:
     """No keypoint jumps, the animal never stands for longer than three seconds, and it sees some of the arena."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ TOP_SPEED = 330.0  # px/s of the neck, about 25 cm/s for a mouse of 8.5 cm
 TOP_TURN = 4.5  # rad/s of the head
 BEND = 0.9  # rad: the most that the head turns away from the shoulders; over π/4, or it could not leave a corner
 
+LONGEST_REST = 3 * FPS  # frames that a mouse stands still at most
 _MIDDLE = np.array([(FLOOR[0] + FLOOR[2]) / 2, (FLOOR[1] + FLOOR[3]) / 2])
 _SPEEDS = ((0.0, 12.0), (70.0, 170.0), (190.0, TOP_SPEED))  # px/s: pausing, walking, running
 _BOUT = (0.35, 1.5)  # s: the shortest and the longest bout
@@ -66,8 +68,24 @@ class Walk:
 
 
 def walk(seed: int, frames: int = FRAMES) -> Walk:
-    """Let a mouse walk for ``frames`` frames; the same seed gives the same walk."""
-    rng = np.random.default_rng([seed, 1])
+    """Let a mouse walk for ``frames`` frames; the same seed gives the same walk.
+
+    One walk in thousands ends in a corner for good: it is drawn anew.
+    """
+    for draw in count():
+        walked = _drawn(np.random.default_rng([seed, 1, *([draw] if draw else [])]), frames)
+        if _longest_rest(walked) < LONGEST_REST:
+            return walked
+    raise AssertionError("unreachable")
+
+
+def _longest_rest(walked: Walk) -> int:
+    """The longest stretch, in frames, in which the neck moves by less than 0.7 px a frame."""
+    moving = np.linalg.norm(np.diff(walked.spine[:, 0], axis=0), axis=1) > 0.7
+    return int(np.diff(np.flatnonzero(np.concatenate([[True], moving, [True]]))).max())
+
+
+def _drawn(rng: np.random.Generator, frames: int) -> Walk:
     wanted = _wanted_speeds(rng, frames)
     turning = _ornstein_uhlenbeck(rng, frames)
     chain, heading = _first_pose(rng)
