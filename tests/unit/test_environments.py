@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from somahub.environments import Program, digest, load, load_all, shipped
+from somahub.environments import Program, digest, load, load_all
 from somahub.environments.failures import explain
 from somahub.environments.furnish import desktop_entry, kernel_spec, manifest
 from somahub.environments.progress import BEGIN, Installer, Progress, overall, read, write
 from somahub.errors import CatalogError
+from somahub.instance import shipped
 
 HASH = "a" * 64
 GOOD = """\
@@ -34,13 +35,13 @@ def recipe_in(folder: Path, text: str = GOOD, lock: str = f"six==1.17.0 \\\n    
 
 
 def test_every_shipped_recipe_loads() -> None:
-    recipes = load_all(shipped())
+    recipes = load_all(shipped("images"))
     assert {"session", "dlc", "napari", "notebook"} <= recipes.keys()
     assert [program.name for program in recipes["dlc"].programs if program.opens_at_start] == ["deeplabcut"]
 
 
 def test_locks_name_no_host() -> None:
-    for recipe in load_all(shipped()).values():
+    for recipe in load_all(shipped("images")).values():
         lock = recipe.lock_file.read_text()
         assert "://" not in lock
         assert "--index" not in lock
@@ -48,7 +49,7 @@ def test_locks_name_no_host() -> None:
 
 
 def test_every_app_is_a_notebook_kernel() -> None:
-    for recipe in load_all(shipped()).values():
+    for recipe in load_all(shipped("images")).values():
         assert "\nipykernel==" in recipe.lock_file.read_text(), recipe.name
 
 
@@ -248,4 +249,4 @@ def test_a_failure_says_why_and_what_to_do(said: str, status: int, why: str) -> 
 def test_a_recipe_lies_where_sessions_look(tmp_path: Path) -> None:
     recipe = load(recipe_in(tmp_path))
     assert recipe.inside == "/opt/somahub/apps/scope"
-    assert load_all(shipped())["session"].inside == "/opt/somahub/session"
+    assert load_all(shipped("images"))["session"].inside == "/opt/somahub/session"

@@ -8,7 +8,7 @@ from somahub.environments.ensure import ensure, follow, halt
 from somahub.environments.places import Environment
 from somahub.environments.progress import Progress
 from somahub.environments.prune import Leftover, leftovers, remove
-from somahub.environments.recipes import Program, Recipe, digest, load, load_all, shipped
+from somahub.environments.recipes import Program, Recipe, digest, load, load_all
 
 __all__ = [
     "Environment",
@@ -24,5 +24,4 @@ __all__ = [
     "load",
     "load_all",
     "remove",
-    "shipped",
 ]

@@ -79,13 +79,6 @@ class Recipe(_Strict):
         return SESSION_ENVIRONMENT if self.name == "session" else f"{APPS}/{self.name}"
 
 
-def shipped() -> Path:
-    """The folder of the recipes that come with somahub: in the wheel, or in the source tree."""
-    package = Path(__file__).resolve().parents[1]
-    packaged = package / "_images"
-    return packaged if packaged.is_dir() else package.parents[1] / "images"
-
-
 def load(folder: Path) -> Recipe:
     """Read the recipe in ``folder``; raises CatalogError with one line a fault."""
     file = folder / "recipe.yaml"

@@ -11,11 +11,8 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036  the system's own Python may be older
     sys.exit("somahub: needs Python 3.11 or newer as /usr/bin/python3; Debian 12 and Ubuntu 24.04 have it")
 
-import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[3]
@@ -28,6 +25,7 @@ from somahub.errors import SetupError  # noqa: E402
 from somahub.local import console, layout, listeners, packages, rehearse  # noqa: E402
 from somahub.local.layout import Layout  # noqa: E402
 from somahub.local.runner import Runner, runner  # noqa: E402
+from somahub.local.turns import alone  # noqa: E402
 from somahub.local.venvs import Venvs  # noqa: E402
 
 ROOT = os.geteuid() == 0
@@ -60,7 +58,7 @@ def up(place: Layout) -> int:
     """Set up what is missing, then start somahub as its user."""
     user = _prepare(place)
     _check_ports(user)
-    with _alone(place):
+    with alone(place.cache, "another make is setting up; waiting for it"):
         venv = Venvs(CLONE, place, user).hub()
     _offer_command(place, user)
     user.become([venv / "bin/python", "-m", "somahub.local", "up"])
@@ -77,7 +75,7 @@ def down(place: Layout) -> int:
 def apps(place: Layout) -> int:
     """Build every app's environment."""
     user = _prepare(place)
-    with _alone(place):
+    with alone(place.cache, "another make is setting up; waiting for it"):
         venv = Venvs(CLONE, place, user).hub()
     user.become([venv / "bin/python", "-m", "somahub.cli", "apps", "build"])
 
@@ -103,7 +101,7 @@ def rehearsal(name: str, place: Layout) -> int:
     lists = [packages.system_list(), CLONE / "requirements/system-test.txt"]
     every = tuple(package for one in lists for package in packages.wanted(one))
     user = _prepared(place, every if target.system else ("python3-venv",), sessions=target.system)
-    with _alone(place):
+    with alone(place.cache, "another make is setting up; waiting for it"):
         ready = rehearse.prepare(Venvs(CLONE, place, user))
     return rehearse.run(target, CLONE, ready, user)
 
@@ -173,21 +171,6 @@ def _give(folder: Path, uid: int, gid: int) -> None:
     if folder.stat().st_uid != uid:
         mend = f"chown -R {uid}:{gid} {folder}, if nobody else needs it; or choose another: SOMAHUB_DATA, SOMAHUB_CACHE"
         raise SetupError(f"{folder} does not belong to the hub's user", mend)
-
-
-@contextmanager
-def _alone(place: Layout) -> Iterator[None]:
-    """One builder at a time; a second one says so and waits. A folder is locked, not a file: nothing is left behind."""
-    descriptor = os.open(place.cache, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.say("  another make is setting up; waiting for it …")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _check_ports(user: Runner) -> None:

@@ -7,7 +7,7 @@ from somahub.errors import SetupError, SomahubError
 from somahub.local import console, processes
 from somahub.local.layout import Layout
 from somahub.local.supervise import Supervisor
-from somahub.local.up import alone
+from somahub.local.turns import STARTING, alone
 from somahub.settings import Settings
 from somahub.spawners.sandbox import keeper, records, sweep
 from somahub.spawners.sandbox.processes import Process
@@ -24,7 +24,7 @@ def down(settings: Settings) -> int:
         console.say(f"somahub is not running with its data in {layout.data}.")
         return 0
     try:
-        with alone(layout):
+        with alone(layout.run, STARTING):
             _down(layout)
     except SomahubError as error:
         console.fault(str(error), error.mend)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from somahub import catalog
@@ -18,6 +15,7 @@ from somahub.instance import shipped
 from somahub.local import console, listeners, processes, runner, services
 from somahub.local.layout import Layout
 from somahub.local.supervise import Service, Supervisor
+from somahub.local.turns import STARTING, alone
 from somahub.local.why import why
 from somahub.settings import Settings
 
@@ -34,7 +32,7 @@ def up(settings: Settings) -> int:
         if fault := layout.fault():
             raise SetupError(fault)
         _folders(layout)
-        with alone(layout):
+        with alone(layout.run, STARTING):
             return _up(settings, layout, began)
     except SomahubError as error:
         console.fault(str(error), error.mend)
@@ -73,21 +71,6 @@ def _up(settings: Settings, layout: Layout, began: float) -> int:
     seconds = time.monotonic() - began
     _tell(settings, layout, f"somahub is up ({seconds:.1f} s)", admin.first(settings))
     return 0
-
-
-@contextmanager
-def alone(layout: Layout) -> Iterator[None]:
-    """One start or stop at a time; a second one says so and waits."""
-    descriptor = os.open(layout.run, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.say("  somahub is being started or stopped by somebody else; waiting for them …")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _folders(layout: Layout) -> None:

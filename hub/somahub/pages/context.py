@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from somahub.instance import Instance
-from somahub.model import Fact, Profile
+from somahub.model import Holding, Profile
 from somahub.pages import cards
 from somahub.pages.cards import Card, Running
 from somahub.pricing import cost
@@ -29,21 +29,22 @@ class Page:
 
     def cards(self) -> list[Card]:
         """A card for each profile, in the catalogue's order."""
-        running = self.instance.ledger.open_sessions()
-        return [self._card(profile, running) for profile in self.instance.catalog.profiles.values()]
+        holdings = self.instance.holdings()
+        return [self._card(profile, holdings) for profile in self.instance.catalog.profiles.values()]
 
     def card(self, server: str) -> Card | None:
         """The card whose server has this name."""
-        return next((card for card in self.cards() if card.server == server), None)
+        profile = self.instance.catalog.profiles.get(server)
+        return self._card(profile, self.instance.holdings()) if profile else None
 
-    def _card(self, profile: Profile, running: list[Fact]) -> Card:
+    def _card(self, profile: Profile, holdings: list[Holding]) -> Card:
         instance, now = self.instance, datetime.now(UTC)
         offered = cards.choices(
             profile,
             instance.catalog.hardware,
             instance.prices,
             instance.machine,
-            instance.holdings(running),
+            holdings,
             now,
         )
         return Card(

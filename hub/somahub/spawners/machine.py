@@ -116,9 +116,6 @@ class MachineSpawner(SandboxSpawner):
             # JupyterHub asks for the same route once the session answers, and says what is wrong with the proxy.
             self.log.info("The route of %s is not there yet: %s", self._log_name, error)
 
-    async def on_started(self, plan: SessionPlan, at: datetime) -> None:
-        """Its start is in the ledger since its hardware was taken."""
-
     async def on_stopped(self, end: End) -> None:
         """Note its end, once."""
         started = self.instance.ledger.facts(end.session)

@@ -70,10 +70,6 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """Told beside the start of a session, once its port is chosen; raises nothing."""
 
     @abstractmethod
-    async def on_started(self, plan: SessionPlan, at: datetime) -> None:
-        """Note that a session has started."""
-
-    @abstractmethod
     async def on_stopped(self, end: End) -> None:
         """Note that a session has ended, or did not start after :meth:`ground`. May be told of one end again."""
 
@@ -130,7 +126,6 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                     raise
             finally:
                 await announced
-        await self.on_started(plan, datetime.now(UTC))
         self.news.say(98, "The session is open")
         return f"http://127.0.0.1:{self.port}"
 
