@@ -27,6 +27,7 @@ EVERYTHING = (
     "README.md",
     "docs",
     "extensions",
+    "helm",
     "hub",
     "images",
     "notebooks",
@@ -52,8 +53,11 @@ lock() {
     uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade --python-version 3.11 \\
         --overrides requirements/overrides.txt "$@"
 }
-lock pyproject.toml --extra hub --extra sample -o requirements/hub.txt
-lock pyproject.toml --extra hub --extra sample --extra dev -c requirements/hub.txt -o requirements/dev.txt
+every="--extra hub --extra machine --extra sample"
+lock pyproject.toml $every -o requirements/hub.txt
+lock pyproject.toml $every --extra cluster --extra service --extra dev -c requirements/hub.txt -o requirements/dev.txt
+lock pyproject.toml --extra hub --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
+lock pyproject.toml --extra service -c requirements/dev.txt -o requirements/service.txt
 echo uv | lock - -c requirements/hub.txt -o requirements/uv.txt
 for app in images/*/requirements.in; do
     lock "$app" -o "${app%.in}.txt"
