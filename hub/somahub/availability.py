@@ -26,11 +26,11 @@ def verdict(hardware: Hardware, machine: Machine, holdings: Sequence[Holding]) -
         )
     free_gpus = len(machine.gpus) - sum(holding.hardware.gpus for holding in holdings)
     if hardware.gpus > free_gpus:
-        return Refused(f"No GPU is free: {_who(holdings, 'gpus')}.")
+        return Refused(f"No GPU is free: {who(holdings, 'gpus')}.")
     free = machine.memory - RESERVE - sum(holding.hardware.memory for holding in holdings)
     if hardware.memory > free:
         left = _gib(max(free, 0))
-        return Refused(f"Needs {_gib(hardware.memory)} of memory; {left} is free: {_who(holdings, 'memory')}.")
+        return Refused(f"Needs {_gib(hardware.memory)} of memory; {left} is free: {who(holdings, 'memory')}.")
     return Startable()
 
 
@@ -40,7 +40,7 @@ def _too_few_gpus(needed: int, there: int) -> str:
     return f"Needs {needed} GPUs; this machine has {there}."
 
 
-def _who(holdings: Sequence[Holding], what: str) -> str:
+def who(holdings: Sequence[Holding], what: str) -> str:
     """Who holds how much of it since when, the longest first, as one line."""
     holders = sorted((h for h in holdings if getattr(h.hardware, what)), key=lambda holding: holding.since)
     words = [f"{h.person} holds {_amount(h.hardware, what)} since {h.since:%H:%M} UTC" for h in holders[:3]]

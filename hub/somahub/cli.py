@@ -76,12 +76,20 @@ def check(
     """Print one line for each fault of the catalogue: file, path, rule, value, and the nearest right word."""
     settings = Settings()
     where = directory or settings.profiles or shipped("profiles")
-    lines = catalog.check_lines(where, settings.images or shipped("images"))
+    lines = catalog.check_lines(where, _known_apps(settings))
     for line in lines:
         typer.echo(line)
     if lines:
         raise typer.Exit(1)
     typer.echo(f"{where}: no fault")
+
+
+def _known_apps(settings: Settings) -> Path | frozenset[str]:
+    if settings.cluster is None:
+        return settings.images or shipped("images")
+    from somahub.cluster import this_cluster
+
+    return this_cluster(settings).apps()
 
 
 @user.command()

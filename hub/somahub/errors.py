@@ -4,6 +4,7 @@ SomahubError
 ├── CatalogError        a profile, hardware, price or recipe document is wrong
 ├── BuildError          an app environment could not be built
 ├── SandboxError        a session could not be started, found or ended on this machine
+├── StartError          a cluster cannot start a session, or took it away as it started
 ├── AccountError        no such person, or the name is taken or not allowed
 ├── LedgerError         facts could not be written or read
 └── SetupError          this machine lacks something that somahub needs
@@ -33,6 +34,10 @@ class BuildError(SomahubError):
 
 class SandboxError(SomahubError):
     """A session could not be started, found or ended on this machine."""
+
+
+class StartError(SomahubError):
+    """A cluster cannot start a session, or took it away as it started."""
 
 
 class AccountError(SomahubError):

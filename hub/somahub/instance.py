@@ -1,9 +1,7 @@
-"""What one running hub knows: its settings, its catalogue, its machine and its ledger."""
+"""What one running hub knows: its settings, its catalogue, its ledger, and the tier that its sessions run on."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,28 +9,46 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
-import psutil
-import pynvml
-
-from somahub import availability, catalog, pricing
+from somahub import catalog, pricing
 from somahub.catalog import Catalog
-from somahub.environments.shelf import Shelf, open_shelf
-from somahub.errors import CatalogError, SetupError, SomahubError
+from somahub.errors import CatalogError
 from somahub.ledger import Ledger
-from somahub.model import Fact, Hardware, Holding, Machine, Price, Profile, Refused
+from somahub.model import App, Fact, Hardware, Holding, Price, Profile, Verdict
 from somahub.settings import Settings
 
 
+class Tier(Protocol):
+    """Where sessions run: this machine, or a Kubernetes cluster."""
+
+    def verdict(self, hardware: Hardware, holdings: Sequence[Holding]) -> Verdict:
+        """Whether a session on ``hardware`` can start beside what others hold."""
+
+    def apps(self) -> Path | frozenset[str]:
+        """The apps that profiles can be of: their names, or the folder of their recipes."""
+
+    def app(self, name: str) -> App:
+        """An app, with the digest of what would run now."""
+
+    def icon(self, name: str) -> str:
+        """An app's picture, as SVG."""
+
+    def note(self, name: str) -> str:
+        """What a card says of an app's next start, if anything."""
+
+
+OneTier = TypeVar("OneTier", bound=Tier)
+
+
 @dataclass(frozen=True)
-class Instance:
-    """One machine's hub. Reads its catalogue once: a change of documents is taken up by ``make up``."""
+class Instance(Generic[OneTier]):
+    """One hub. Reads its catalogue once: a change of documents is taken up when the hub is started anew."""
 
     settings: Settings
     catalog: Catalog
     ledger: Ledger
-    machine: Machine
-    shelf: Shelf
+    tier: OneTier
 
     @cached_property
     def prices(self) -> tuple[Price, ...]:
@@ -62,15 +78,6 @@ class Instance:
             if detail["hardware"] in self.catalog.hardware
         ]
 
-    def free_gpus(self, hardware: Hardware) -> tuple[str, ...]:
-        """The devices that a session of ``hardware`` gets; raises SomahubError with why when it cannot start now."""
-        running = self.ledger.open_sessions()
-        verdict = availability.verdict(hardware, self.machine, self.holdings(running))
-        if isinstance(verdict, Refused):
-            raise SomahubError(verdict.why, mend="stop another session, or choose other hardware")
-        held = {gpu for fact in running for gpu in dict(fact.detail).get("gpus", "").split(",")}
-        return tuple(gpu for gpu in self.machine.gpus if gpu not in held)[: hardware.gpus]
-
 
 def shipped(folder: str) -> Path:
     """A folder that ships with somahub (``images``, ``profiles``): in the wheel, or in a checkout."""
@@ -81,49 +88,13 @@ def shipped(folder: str) -> Path:
     return package.parents[1] / {"images": "images", "profiles": "spawner_profiles"}[folder]
 
 
-def open_instance(settings: Settings) -> Instance:
-    """Read the catalogue, look at the machine and open the ledger, as the settings say.
+def open_instance(settings: Settings, tier: OneTier) -> Instance[OneTier]:
+    """Read the catalogue and open the ledger, as the settings say.
 
     Raises CatalogError with one line a fault, or LedgerError.
     """
-    images = settings.images or shipped("images")
-    ledger = Ledger(f"sqlite:///{settings.data}/somahub.sqlite")
+    read = catalog.load(settings.profiles or shipped("profiles"), tier.apps())
+    ledger = Ledger(settings.database)
     ledger.migrate()
-    return Instance(
-        settings=settings,
-        catalog=catalog.load(settings.profiles or shipped("profiles"), images),
-        ledger=ledger,
-        machine=look(),
-        shelf=open_shelf(images, settings.cache, own_wheel()),
-    )
-
-
-def own_wheel() -> Path:
-    """The wheel that this somahub was installed from: ``make up`` leaves it beside the environment.
-
-    Raises SetupError when it is not there, as in a checkout that was never set up.
-    """
-    wheels = sorted(Path(sys.prefix).glob("somahub-*.whl"))
-    if not wheels:
-        raise SetupError(f"somahub's own wheel is not in {sys.prefix}", mend="make up")
-    return wheels[-1]
-
-
-def look() -> Machine:
-    """What this machine has: processor cores that we may use, memory in bytes, and NVIDIA GPUs by index."""
-    return Machine(
-        cpus=len(os.sched_getaffinity(0)),
-        memory=psutil.virtual_memory().total,
-        gpus=_gpus(),
-    )
-
-
-def _gpus() -> tuple[str, ...]:
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return ()  # no driver, so no GPU that a session could use: the card says so
-    try:
-        return tuple(str(index) for index in range(pynvml.nvmlDeviceGetCount()))
-    finally:
-        pynvml.nvmlShutdown()
+    used = {profile.app for profile in read.profiles.values()}
+    return Instance(settings, catalog.pinned(read, {name: tier.app(name).digest for name in used}), ledger, tier)

@@ -2,14 +2,15 @@
 
 from somahub.accounts.authenticator import PasswordAuthenticator
 from somahub.instance import open_instance
-from somahub.local import apart, secrets
+from somahub.local import proxy, secrets
+from somahub.machine import this_machine
 from somahub.pages.context import TEMPLATES, Page
 from somahub.settings import Settings
 from somahub.spawners.machine import MachineSpawner, reconcile
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
 settings = Settings()
-instance = open_instance(settings)
+instance = open_instance(settings, this_machine(settings))
 reconcile(instance)
 hub = f"http://127.0.0.1:{settings.hub_port}"
 
@@ -24,13 +25,13 @@ c.TraefikFileProviderProxy.should_start = False
 c.TraefikFileProviderProxy.traefik_api_url = f"http://127.0.0.1:{settings.proxy_port}"
 c.TraefikFileProviderProxy.traefik_api_username = "hub"
 c.TraefikFileProviderProxy.traefik_api_password = secrets.read(settings, "proxy")
-c.TraefikFileProviderProxy.traefik_api_hashed_password = secrets.quick_hash(secrets.read(settings, "proxy"))
-c.TraefikFileProviderProxy.extra_dynamic_config = apart.RULES
+c.TraefikFileProviderProxy.traefik_api_hashed_password = proxy.quick_hash(secrets.read(settings, "proxy"))
+c.TraefikFileProviderProxy.extra_dynamic_config = proxy.RULES
 c.TraefikFileProviderProxy.dynamic_config_file = str(settings.data / "run" / "proxy" / "rules.toml")
 c.JupyterHub.cleanup_proxy = c.JupyterHub.cleanup_servers = False
 
 c.JupyterHub.authenticator_class = PasswordAuthenticator
-c.PasswordAuthenticator.database = instance.ledger.engine.url.render_as_string(hide_password=False)
+c.PasswordAuthenticator.database = settings.database
 
 c.JupyterHub.spawner_class = MachineSpawner
 c.JupyterHub.allow_named_servers = True

@@ -1,4 +1,4 @@
-"""Every setting of one machine, from the environment (``SOMAHUB_…``); docs/operations.md has the table."""
+"""Every setting, from the environment (``SOMAHUB_…``); docs/operations.md has the table."""
 
 from __future__ import annotations
 
@@ -37,3 +37,11 @@ class Settings(BaseSettings):
         default=None, description="A folder of profiles, hardware.yaml and prices.yaml in place of the shipped one."
     )
     images: Path | None = Field(default=None, description="A folder of app recipes in place of the shipped one.")
+    cluster: Path | None = Field(
+        default=None, description="What the chart says of its cluster; set by the chart, and on no single machine."
+    )
+
+    @property
+    def database(self) -> str:
+        """The URL of the database with accounts and facts."""
+        return f"sqlite:///{self.data}/somahub.sqlite"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from somahub.model import App, Folder, Hardware, Person, SessionPlan
-from somahub.spawners.pods import overrides
+from somahub.model import App, Folder, Hardware, Person, SessionPlan, Toleration
+from somahub.spawners.pods import began, overrides
 from somahub.spawners.sandbox.argv import HostPaths, argv
 
 PLAN = SessionPlan(
@@ -25,13 +26,14 @@ PLAN = SessionPlan(
     command=("/opt/somahub/session/bin/somahub-session",),
 )
 GPU_PLAN = replace(PLAN, hardware=Hardware("gpu", "GPU", 8, 32 << 30, gpus=2))
-POD = overrides(PLAN, "registry.example/lab")
+IMAGE = "registry.example/lab/somahub-dlc@sha256:" + "0123456789ab" * 5 + "0123"
+POD = overrides(PLAN, IMAGE)
 
 
 @pytest.mark.parametrize(
     ("trait", "value"),
     [
-        ("image", "registry.example/lab/somahub-dlc:0123456789ab"),
+        ("image", IMAGE),
         ("cmd", ["/opt/somahub/session/bin/somahub-session"]),
         ("working_dir", "/home/user"),
         ("cpu_guarantee", 2.5),
@@ -47,8 +49,8 @@ POD = overrides(PLAN, "registry.example/lab")
         ("allow_privilege_escalation", False),
         ("automount_service_account_token", False),
         ("container_security_context", {"capabilities": {"drop": ["ALL"]}}),
-        ("pvc_name_template", "claim-ada"),
-        ("extra_annotations", {"somahub/session": "ada-dlc-20250101t090000000", "somahub/profile": "dlc@0123456789ab"}),
+        ("node_selector", {}),
+        ("tolerations", []),
     ],
 )
 def test_a_plan_is_a_pod(trait: str, value: Any) -> None:
@@ -70,15 +72,54 @@ def test_gpus_are_asked_for_by_number() -> None:
     assert POD["environment"]["CUDA_VISIBLE_DEVICES"] == ""
 
 
-def test_the_home_is_the_persons_and_memory_folders_have_a_size() -> None:
-    """Every server of a person has the same home; what lies in memory counts as the session's."""
-    mounts = {mount["mountPath"]: mount["name"] for mount in POD["volume_mounts"]}
-    volumes = {volume["name"]: volume for volume in POD["volumes"]}
-    assert volumes[mounts["/home/user"]]["persistentVolumeClaim"] == {"claimName": "claim-ada"}
-    shm = volumes[mounts["/dev/shm"]]["emptyDir"]  # noqa: S108 - the pod's own
+def test_hardware_says_where_its_pods_run() -> None:
+    """A class's nodes and the taints that it may run beside are the pod's."""
+    taint = Toleration("nvidia.com/gpu", "Exists", None, "NoSchedule")
+    pod = overrides(
+        replace(PLAN, hardware=replace(PLAN.hardware, node_selector=(("pool", "a"),), tolerations=(taint,))), "r"
+    )
+    assert pod["node_selector"] == {"pool": "a"}
+    assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+def test_memory_folders_have_a_size() -> None:
+    """What lies in memory counts as the session's, and shared memory is no more than half of it."""
+    mounts = {mount["mountPath"]: name for name, mount in POD["volume_mounts"].items()}
+    shm = POD["volumes"][mounts["/dev/shm"]]["emptyDir"]  # noqa: S108 - the pod's own
     assert shm == {"medium": "Memory", "sizeLimit": str(4 << 30)}
     assert "/run/user/1000" in mounts
-    assert overrides(replace(PLAN, server=""), "r")["volumes"] == POD["volumes"]
+
+
+def test_what_stands_in_braces_is_left_alone() -> None:
+    """KubeSpawner fills in what stands in braces; a title of the catalogue that has some comes out as written."""
+    title = "Cells {in vivo}"
+    pod = overrides(replace(PLAN, environment=(("SOMAHUB_PROFILE_TITLE", title),)), "r")
+    assert pod["environment"]["SOMAHUB_PROFILE_TITLE"].format() == title
+
+
+def test_a_pod_is_read_as_the_session_that_it_is() -> None:
+    """The ledger's fact of a start follows from the pod alone, from the moment when its node was found."""
+    pod = {"metadata": {"annotations": {k: v.format() for k, v in POD["extra_annotations"].items()}}, "status": {}}
+    assert began(pod) is None
+    pod["status"] = {
+        "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": "2025-01-01T09:00:02Z"}]
+    }
+    fact = began(pod)
+    assert fact is not None
+    assert (fact.at, fact.kind, fact.session) == (
+        datetime(2025, 1, 1, 9, 0, 2, tzinfo=UTC),
+        "session.started",
+        PLAN.session,
+    )
+    assert fact.person == "ada"
+    assert dict(fact.detail) == {
+        "server": "second",
+        "profile": "dlc@0123456789ab",
+        "app": "dlc-0123456789ab",
+        "hardware": "large",
+        "gpus": "",
+    }
+    assert began({"metadata": {}, "status": pod["status"]}) is None
 
 
 def test_labels_are_labels() -> None:

@@ -14,14 +14,17 @@ ADMINISTRATOR: Final = "admin"
 
 def open_accounts(settings: Settings) -> Accounts:
     """The accounts of one machine; their table is made where it is not there yet."""
-    ledger = Ledger(f"sqlite:///{settings.data}/somahub.sqlite")
+    ledger = Ledger(settings.database)
     ledger.migrate()
     return Accounts(ledger.engine)
 
 
-def first(settings: Settings) -> str | None:
-    """The password of the first administrator, who is made if nobody has an account yet; else None."""
-    return open_accounts(settings).add_first(ADMINISTRATOR)
+def first(settings: Settings, password: str = "") -> str | None:
+    """The password of the first administrator, who is made if nobody has an account yet; else None.
+
+    It is made up where none is given.
+    """
+    return open_accounts(settings).add_first(ADMINISTRATOR, password)
 
 
 def add(settings: Settings, name: str, *, administrator: bool = False) -> str:

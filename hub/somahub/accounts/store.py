@@ -55,9 +55,12 @@ class Accounts:
             ) from None
         return password
 
-    def add_first(self, name: str) -> str | None:
-        """Make ``name`` the administrator if nobody has an account yet; returns the password, or None."""
-        password = passwords.make()
+    def add_first(self, name: str, password: str = "") -> str | None:
+        """Make ``name`` the administrator if nobody has an account yet; returns the password, or None.
+
+        The password is made up where none is given.
+        """
+        password = password or passwords.make()
         row = _new(name, password, administrator=True)
         nobody = ~exists(select(accounts.c.name))
         only = select(*[literal(value, accounts.c[key].type) for key, value in row.items()]).where(nobody)

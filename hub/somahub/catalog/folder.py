@@ -30,21 +30,23 @@ class Source(Generic[Model]):
 class Folder:
     """What a catalogue's folder holds, with the faults found in each file on its own.
 
-    ``apps`` are the names of the recipes, or None where their folder could not be read.
+    ``apps`` are the names that a profile can be of, or None where they could not be read; ``unknown`` says what is
+    wrong with another one.
     """
 
     apps: frozenset[str] | None
+    unknown: str
     hardware: Source[HardwareFile]
     prices: Source[PriceFile]
     profiles: list[Source[ProfileDocument]]
     faults: list[Fault]
 
 
-def read_folder(directory: FilePath, images: FilePath) -> Folder:
-    """Everything in ``directory``, and the names of the recipes under ``images``."""
+def read_folder(directory: FilePath, apps: FilePath | frozenset[str]) -> Folder:
+    """Everything in ``directory``; ``apps`` are the names that there are, or a folder of recipes."""
     faults: list[Fault] = []
     files = _entries(directory, faults)
-    recipes = _entries(images, faults)
+    known, unknown = _apps(apps, faults)
     hardware, prices = directory / HARDWARE, directory / PRICES
     profiles = [file for file in files or [] if file.suffix == ".yaml" and file not in (hardware, prices)]
     if files is not None and not profiles:
@@ -55,12 +57,21 @@ def read_folder(directory: FilePath, images: FilePath) -> Folder:
     # A folder that cannot be read is one fault, not one more for each file that is looked for in it.
     sink: list[Fault] = [] if files is None else faults
     return Folder(
-        None if recipes is None else frozenset(recipe.name for recipe in recipes if _is_app(recipe)),
+        known,
+        unknown,
         _source(HardwareFile, hardware, sink),
         _source(PriceFile, prices, sink),
         [_source(ProfileDocument, file, faults) for file in profiles],
         faults,
     )
+
+
+def _apps(apps: FilePath | frozenset[str], faults: list[Fault]) -> tuple[frozenset[str] | None, str]:
+    if isinstance(apps, frozenset):
+        return apps, "has no image under apps in the chart's values"
+    recipes = _entries(apps, faults)
+    known = None if recipes is None else frozenset(recipe.name for recipe in recipes if _is_app(recipe))
+    return known, "has no recipe under images"
 
 
 def _entries(directory: FilePath, faults: list[Fault]) -> list[FilePath] | None:

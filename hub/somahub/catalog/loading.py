@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,22 +26,22 @@ class Catalog:
     prices: Mapping[str, tuple[Price, ...]]
 
 
-def check(directory: Path, images: Path) -> list[Fault]:
-    """Everything that is wrong with the catalogue in ``directory``, whose apps are recipes under ``images``.
+def check(directory: Path, apps: Path | frozenset[str]) -> list[Fault]:
+    """Everything that is wrong with the catalogue in ``directory``; ``apps``: their names, or a folder of recipes.
 
     Faults are sorted by file and line. An empty list is a catalogue that :func:`load` accepts.
     """
-    return _check(read_folder(directory, images))
+    return _check(read_folder(directory, apps))
 
 
-def check_lines(directory: Path, images: Path) -> list[str]:
+def check_lines(directory: Path, apps: Path | frozenset[str]) -> list[str]:
     """:func:`check`, each fault as the one line that a person reads."""
-    return [str(fault) for fault in check(directory, images)]
+    return [str(fault) for fault in check(directory, apps)]
 
 
-def load(directory: Path, images: Path) -> Catalog:
+def load(directory: Path, apps: Path | frozenset[str]) -> Catalog:
     """The catalogue in ``directory``; raises :class:`CatalogError` with one line a fault if any is wrong."""
-    folder = read_folder(directory, images)
+    folder = read_folder(directory, apps)
     faults = _check(folder)
     if faults or folder.hardware.model is None or folder.prices.model is None:
         raise CatalogError("\n".join(map(str, faults)), mend=f"somahub profiles check {directory}")
@@ -59,6 +59,19 @@ def load(directory: Path, images: Path) -> Catalog:
     )
 
 
+def pinned(catalog: Catalog, apps: Mapping[str, str]) -> Catalog:
+    """The catalogue with profiles whose digests change with what is installed, too; ``apps``: a digest for each app."""
+    return replace(
+        catalog,
+        profiles=MappingProxyType(
+            {
+                name: replace(profile, digest=_short(f"{profile.digest} {apps[profile.app]}"))
+                for name, profile in catalog.profiles.items()
+            }
+        ),
+    )
+
+
 def digest(profile: ProfileDocument, classes: Mapping[str, HardwareDocument]) -> str:
     """12 hexadecimal digits that change with any content of the profile or of the hardware it offers."""
     content = {
@@ -66,6 +79,10 @@ def digest(profile: ProfileDocument, classes: Mapping[str, HardwareDocument]) ->
         "hardware": {name: classes[name].model_dump(mode="json") for name in profile.hardware.choices},
     }
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return _short(text)
+
+
+def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

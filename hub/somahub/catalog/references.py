@@ -23,7 +23,7 @@ def check_references(folder: Folder) -> Iterator[Fault]:
         yield from _price_order(folder.prices.document, folder.prices.model)
     for source in folder.profiles:
         if source.document is not None:
-            yield from _profile(source, source.document, folder.apps, classes)
+            yield from _profile(source, source.document, folder, classes)
 
 
 def _titles(documents: list[Document | None], *, deep: bool) -> Iterator[Fault]:
@@ -63,9 +63,11 @@ def _price_order(document: Document, prices: PriceFile) -> Iterator[Fault]:
 def _profile(
     source: Source[ProfileDocument],
     document: Document,
-    apps: frozenset[str] | None,
+    folder: Folder,
     classes: frozenset[str] | None,
 ) -> Iterator[Fault]:
+    apps = folder.apps
+
     def fault(path: Path, rule: str, value: Any, word: str = "") -> Fault:
         return Fault(document.file, document.line(path), path, rule, value, word)
 
@@ -74,7 +76,7 @@ def _profile(
     if isinstance(name, str) and name != source.file.stem:
         yield fault(("name",), f"must be the name of its file, {source.file.stem!r}", name)
     if apps is not None and isinstance(app, str) and app not in apps:
-        yield fault(("app",), f"has no recipe under images: there is {words(apps)}", app, nearest(app, apps))
+        yield fault(("app",), f"{folder.unknown}: there is {words(apps)}", app, nearest(app, apps))
     hardware = values.get("hardware")
     choices = hardware.get("choices") if isinstance(hardware, dict) else None
     if not isinstance(hardware, dict) or not isinstance(choices, list):

@@ -8,7 +8,8 @@ import typer
 
 from somahub.environments.shelf import Shelf, open_shelf
 from somahub.errors import BuildError
-from somahub.instance import own_wheel, shipped
+from somahub.instance import shipped
+from somahub.machine import own_wheel
 from somahub.settings import Settings
 
 

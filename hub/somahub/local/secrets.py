@@ -6,8 +6,6 @@ import os
 import secrets
 from pathlib import Path
 
-import bcrypt
-
 from somahub.local.layout import Layout
 from somahub.settings import Settings
 
@@ -18,15 +16,6 @@ BYTES = 32
 def read(settings: Settings, name: str) -> str:
     """The key called ``name``, the same for ever: 64 hexadecimal digits."""
     return of(Layout(settings.data, settings.cache).secrets / name)
-
-
-def quick_hash(key: str) -> str:
-    """The key as the proxy keeps it, checked in a millisecond.
-
-    bcrypt's usual cost is against guessing, which a random key of 256 bits needs no help with; it would take a whole
-    core for 0.27 s at every question that the hub asks the proxy, several in each session's start.
-    """
-    return bcrypt.hashpw(key.encode(), bcrypt.gensalt(rounds=4)).decode()
 
 
 def of(file: Path) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from somahub.local import apart, runner, supervise
+from somahub.local import proxy, runner, supervise
 from somahub.local.layout import Layout
 from somahub.local.supervise import Service
 from somahub.settings import Settings
@@ -91,7 +91,7 @@ readTimeout = "0s"
 # X_Forwarded_For is not to be taken for X-Forwarded-For by whoever is behind us.
 [entryPoints.http.http]
 aliasHeadersStrategy = "delete"
-middlewares = ["{apart.MIDDLEWARE}@file"]
+middlewares = ["{proxy.MIDDLEWARE}@file"]
 
 [entryPoints.auth_api]
 address = "127.0.0.1:{settings.proxy_port}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from somahub import availability, pricing
-from somahub.model import Hardware, Holding, Machine, Price, Profile, Refused
+from somahub import pricing
+from somahub.model import Hardware, Price, Profile, Refused, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,14 @@ def choices(
     profile: Profile,
     hardware: Mapping[str, Hardware],
     prices: Sequence[Price],
-    machine: Machine,
-    holdings: Sequence[Holding],
+    verdicts: Mapping[str, Verdict],
     now: datetime,
 ) -> tuple[Choice, ...]:
     """What a profile offers, each with its price an hour and, where it cannot start now, why."""
     made = []
     for name in profile.hardware:
         kind = hardware[name]
-        verdict = availability.verdict(kind, machine, holdings)
+        verdict = verdicts[name]
         price = pricing.price_at(prices, name, now)
         made.append(
             Choice(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ _LOGO = (Path(__file__).parent / "logo.svg").read_text().strip()
 class Page:
     """The page of one person (a JupyterHub user), or of nobody yet."""
 
-    instance: Instance
+    instance: Instance[Any]
     person: Any
     logo: str = _LOGO
 
@@ -43,18 +42,17 @@ class Page:
             profile,
             instance.catalog.hardware,
             instance.prices,
-            instance.machine,
-            holdings,
+            {name: instance.tier.verdict(instance.catalog.hardware[name], holdings) for name in profile.hardware},
             now,
         )
         return Card(
             server=profile.name,
             title=profile.title,
             description=profile.description,
-            icon=_icon(instance.shelf.recipes[profile.app].folder / f"{profile.app}.svg"),
+            icon=instance.tier.icon(profile.app),
             choices=offered,
             chosen=cards.chosen(offered, profile.hardware[0]),
-            note=instance.shelf.note(profile.app),
+            note=instance.tier.note(profile.app),
             session=self._session(profile, now),
         )
 
@@ -74,8 +72,3 @@ class Page:
             usd=cost(facts, self.instance.prices, facts[0].at, now).usd if facts else Decimal(0),
             usd_per_hour=self.instance.usd_per_hour(hardware.name) if hardware else Decimal(0),
         )
-
-
-@cache
-def _icon(file: Path) -> str:
-    return file.read_text()

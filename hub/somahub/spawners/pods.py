@@ -1,30 +1,34 @@
-"""Render a session plan as what KubeSpawner is told of a pod. Pure.
+"""Render a session plan as what KubeSpawner is told of a pod, and read a pod as the session that it is. Pure.
 
-Buckets are not here: on Kubernetes they are mounted for a running pod from outside it, not by its specification.
+The home is not here, nor are buckets: the chart's values say what volume a home is, and buckets are mounted for a
+running pod from outside it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
-from somahub.model import HOME, SessionPlan
+from somahub.model import HOME, Fact, SessionPlan
 from somahub.spawners.inside import GID, RUNTIME, UID, environment
 
-_MIB = 1 << 20
+_MIB: Final = 1 << 20
+SESSION: Final = "somahub/session"
+LABEL: Final = "app.kubernetes.io/part-of=somahub,component=singleuser-server"
 
 
-def overrides(plan: SessionPlan, registry: str) -> dict[str, Any]:
-    """The traits of KubeSpawner that make ``plan`` a pod, with images from ``registry``.
+def overrides(plan: SessionPlan, image: str) -> dict[str, Any]:
+    """The traits of KubeSpawner that make ``plan`` a pod of ``image``.
 
-    The pod keeps to the Pod Security standard *restricted*: an ordinary user, no capability, no way to more. A person
-    has one home, whatever servers they run.
+    The pod keeps to the Pod Security standard *restricted*: an ordinary user, no capability, no way to more.
     """
     hardware = plan.hardware
     gpus = {"nvidia.com/gpu": str(hardware.gpus)} if hardware.gpus else {}
     return {
-        "image": f"{registry}/somahub-{plan.app.name}:{plan.app.digest}",
+        "image": image,
         "cmd": list(plan.command),
-        "environment": {**environment(plan), **({} if gpus else {"CUDA_VISIBLE_DEVICES": ""})},
+        "environment": _plain({**environment(plan), **({} if gpus else {"CUDA_VISIBLE_DEVICES": ""})}),
         "working_dir": HOME,
         "cpu_guarantee": hardware.cpus,
         "cpu_limit": hardware.cpus,
@@ -33,6 +37,14 @@ def overrides(plan: SessionPlan, registry: str) -> dict[str, Any]:
         "mem_limit": hardware.memory,
         "extra_resource_guarantees": gpus,
         "extra_resource_limits": gpus,
+        "node_selector": dict(hardware.node_selector),
+        "tolerations": [
+            {key: value for key, value in entry.items() if value is not None}
+            for entry in (
+                {"key": t.key, "operator": t.operator, "value": t.value, "effect": t.effect}
+                for t in hardware.tolerations
+            )
+        ],
         "uid": UID,
         "gid": GID,
         "fs_gid": GID,
@@ -45,9 +57,7 @@ def overrides(plan: SessionPlan, registry: str) -> dict[str, Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
             "fsGroupChangePolicy": "OnRootMismatch",
         },
-        "storage_pvc_ensure": True,
-        "pvc_name_template": _home(plan),
-        **_volumes(plan),
+        **_memory_folders(plan),
         "extra_labels": {
             "app.kubernetes.io/part-of": "somahub",
             "somahub/person": plan.person.slug,
@@ -55,30 +65,46 @@ def overrides(plan: SessionPlan, registry: str) -> dict[str, Any]:
             "somahub/hardware": hardware.name,
         },
         # These may hold an @, or be longer than a label.
-        "extra_annotations": {"somahub/session": plan.session, "somahub/profile": plan.profile},
+        "extra_annotations": _plain(
+            {
+                SESSION: plan.session,
+                "somahub/person": plan.person.name,
+                "somahub/server": plan.server,
+                "somahub/profile": plan.profile,
+                "somahub/app": f"{plan.app.name}-{plan.app.digest}",
+                "somahub/hardware": hardware.name,
+            }
+        ),
     }
 
 
-def _home(plan: SessionPlan) -> str:
-    return f"claim-{plan.person.slug}"
+def began(pod: Mapping[str, Any]) -> Fact | None:
+    """The fact that a pod's session holds its hardware, from when a node was found for it; None before that."""
+    said = pod["metadata"].get("annotations", {})
+    conditions = pod.get("status", {}).get("conditions") or []
+    found = [c["lastTransitionTime"] for c in conditions if c["type"] == "PodScheduled" and c["status"] == "True"]
+    if SESSION not in said or not found:
+        return None
+    detail = {name: said[f"somahub/{name}"] for name in ("server", "profile", "app", "hardware")}
+    at = datetime.fromisoformat(found[0])
+    return Fact(at, "session.started", said[SESSION], said["somahub/person"], (*detail.items(), ("gpus", "")))
 
 
-def _volumes(plan: SessionPlan) -> dict[str, list[dict[str, Any]]]:
-    """The home, which stays, and folders in memory with a size, which count as the session's own memory."""
-    memory = {
+def _memory_folders(plan: SessionPlan) -> dict[str, dict[str, Any]]:
+    """Folders in memory with a size, which count as the session's own memory; by name, as KubeSpawner merges them."""
+    folders = {
         "shared-memory": ("/dev/shm", plan.hardware.memory // 2),  # noqa: S108 - the pod's own
         "runtime": (RUNTIME, 64 * _MIB),
     }
     return {
-        "volumes": [
-            {"name": "home", "persistentVolumeClaim": {"claimName": _home(plan)}},
-            *(
-                {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}
-                for name, (_, size) in memory.items()
-            ),
-        ],
-        "volume_mounts": [
-            {"name": "home", "mountPath": HOME},
-            *({"name": name, "mountPath": path} for name, (path, _) in memory.items()),
-        ],
+        "volumes": {
+            name: {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}
+            for name, (_, size) in folders.items()
+        },
+        "volume_mounts": {name: {"name": name, "mountPath": path} for name, (path, _) in folders.items()},
     }
+
+
+def _plain(values: Mapping[str, str]) -> dict[str, str]:
+    """Values that KubeSpawner, which fills in what stands in braces, leaves as they are."""
+    return {name: value.replace("{", "{{").replace("}", "}}") for name, value in values.items()}

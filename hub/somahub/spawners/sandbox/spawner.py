@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import random_port
-from tornado import web
 
 from somahub.errors import SomahubError
 from somahub.model import SessionPlan
+from somahub.spawners.news import News, shown
 from somahub.spawners.sandbox.sessions import End, Ground, PortTakenError, Sessions
 
 TRIES = 3
@@ -27,20 +26,6 @@ class Step(Protocol):
     def fraction(self) -> float: ...
     @property
     def words(self) -> str: ...
-
-
-@dataclass
-class News:
-    """What the page that waits for a session shows: the last step, and a bell for whoever waits for the next."""
-
-    step: dict[str, Any] = field(default_factory=dict)
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def say(self, progress: float, message: str) -> None:
-        """Show a step; ``progress`` is in per cent."""
-        self.step = {"progress": int(progress), "message": message}
-        bell, self.bell = self.bell, asyncio.Event()
-        bell.set()
 
 
 class SandboxSpawner(Spawner):  # type: ignore[misc]
@@ -103,7 +88,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
             if self.session:
                 await self.sessions.stop(self.session, now=True)
                 await self._settle(End(self.session, self.user.name, datetime.now(UTC), str(error), 1))
-            raise _shown(error) from error
+            raise shown(error) from error
 
     async def _start(self) -> str:
         await self._end_strays()
@@ -153,11 +138,8 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Each step of the start, as JupyterHub's waiting page shows it."""
-        while True:
-            bell = self.news.bell
-            if self.news.step:
-                yield self.news.step
-            await bell.wait()
+        async for step in self.news.follow():
+            yield step
 
     async def _end_strays(self) -> None:
         """End and settle every session of this server of this person."""
@@ -172,11 +154,3 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
 
     def _ready(self) -> str:
         return f"{self.server.base_url}api"
-
-
-def _shown(error: SomahubError) -> web.HTTPError:
-    """The error as JupyterHub shows it to the person: one line, and what helps."""
-    line = f"{error}. {error.mend}" if error.mend else str(error)
-    shown = web.HTTPError(503, log_message=line.replace("%", "%%"))
-    shown.jupyterhub_message = line  # type: ignore[attr-defined]
-    return shown

@@ -1,0 +1,64 @@
+"""Rounds through the cluster that keep the ledger and the cluster true to each other, whatever was killed when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from jupyterhub.app import JupyterHub
+from kubernetes_asyncio.client.exceptions import ApiException
+from kubespawner.clients import load_config, shared_client
+
+from somahub.cluster import Cluster
+from somahub.instance import Instance
+from somahub.ledger.reconcile import closing
+from somahub.spawners import pods
+
+_PERIOD: Final = 60.0
+# A pod this young may belong to a start that the hub has not written down yet.
+_YOUNG: Final = timedelta(minutes=5)
+_log = logging.getLogger("somahub.rounds")
+
+
+async def go_round(instance: Instance[Cluster], namespace: str) -> None:
+    """Compare, every minute and without end; a cluster that does not answer is asked again."""
+    load_config()
+    api = shared_client("CoreV1Api")
+    last_seen: dict[str, datetime] = {}
+    while True:
+        # First the wait: JupyterHub itself looks at the servers that it knows when it starts.
+        await asyncio.sleep(_PERIOD)
+        # First the facts: a session's fact is written after its pod is there, so one without a pod is over.
+        facts = instance.ledger.open_sessions()
+        try:
+            found = await api.list_namespaced_pod(namespace, label_selector=pods.LABEL)
+            running = {(pod.metadata.annotations or {}).get(pods.SESSION, ""): pod.metadata for pod in found.items}
+            for fact in closing(facts, running, last_seen):
+                instance.ledger.append(fact)
+            last_seen = dict.fromkeys(running, datetime.now(UTC))
+            for stray in strays(running, _known, datetime.now(UTC)):
+                _log.warning("pod %s is no server of this hub; ending it", stray)
+                await api.delete_namespaced_pod(stray, namespace)
+        except (ApiException, OSError, TimeoutError) as error:
+            _log.warning("the cluster did not answer: %s", error)
+
+
+def strays(running: Mapping[str, Any], known: Callable[[str, str], bool], now: datetime) -> list[str]:
+    """The names of pods that no server of the hub stands for, by their metadata; those just made are left alone."""
+    return [
+        meta.name
+        for meta in running.values()
+        if now - meta.creation_timestamp > _YOUNG
+        and not known(meta.annotations["somahub/person"], meta.annotations["somahub/server"])
+    ]
+
+
+def _known(person: str, server: str) -> bool:
+    users = JupyterHub.instance().users
+    if person not in users:
+        return False
+    spawner = users[person].spawners.get(server)
+    return spawner is not None and bool(spawner.active or spawner.pending)
