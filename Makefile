@@ -1,10 +1,10 @@
 # Every target does its own set-up; `make up` and `make test` are the two that a newcomer needs.
 BOOT := /usr/bin/python3 hub/somahub/local/bootstrap.py
 
-.PHONY: help up down test test-fast lint apps bench doctor locks
+.PHONY: help up down test test-fast test-cluster lint apps images bench doctor locks
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 up: ## start somahub on this machine
 	@$(BOOT) up
@@ -24,8 +24,14 @@ test: ## the whole promise: real hub, desktops, apps and browser
 test-fast: ## the pure parts, in under a minute
 	@$(BOOT) test-fast
 
+test-cluster: ## the same on Kubernetes: a cluster of one node, the images, the chart and a journey; as root
+	@$(BOOT) test-cluster
+
 lint: ## style, types and the direction of imports
 	@$(BOOT) lint
+
+images: ## build the container images for Kubernetes; docs/images.md
+	@$(BOOT) images
 
 bench: ## measure, and write docs/benchmarks.md
 	@$(BOOT) bench

@@ -13,6 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  the system's own Python may be ol
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[3]
@@ -98,9 +99,15 @@ def somahub(words: list[str], place: Layout) -> int:
 def rehearsal(name: str, place: Layout) -> int:
     """Run one of the developer's targets, in a copy of the checkout and as the hub's user."""
     target = rehearse.TARGETS[name]
-    lists = [packages.system_list(), CLONE / "requirements/system-test.txt"]
-    every = tuple(package for one in lists for package in packages.wanted(one))
-    user = _prepared(place, every if target.system else ("python3-venv",), sessions=target.system)
+    if target.root and not ROOT:
+        raise SetupError(f"make {name} starts a cluster on this machine, which only root can", f"sudo make {name}")
+    every = [package for one in target.lists for package in packages.wanted(CLONE / f"requirements/{one}.txt")]
+    if target.root:
+        # What root runs lies where only root writes.
+        place = replace(place, cache=place.cache.with_name(f"{place.cache.name}-root"))
+        user = _as_root(place, tuple(every))
+    else:
+        user = _prepared(place, tuple(every) or ("python3-venv",), sessions=bool(every))
     with alone(place.cache, "another make is setting up; waiting for it"):
         ready = rehearse.prepare(Venvs(CLONE, place, user))
     return rehearse.run(target, CLONE, ready, user)
@@ -115,16 +122,29 @@ def _prepared(place: Layout, wanted: tuple[str, ...], *, sessions: bool) -> Runn
     lacking = packages.missing(wanted, os.environ.get("PATH", ""))
     if not ROOT:
         return _unprivileged(place, lacking, sessions)
-    if lacking:
-        packages.install(lacking)
-        if still := packages.missing(wanted, os.environ.get("PATH", "")):
-            raise SetupError(f"installed, but still without their programs on PATH: {' '.join(still)}")
+    _install(lacking)
     if sessions:
         packages.open_tun()
     user = packages.make_user(os.environ.get("SOMAHUB_USER", "somahub"), place.data)
     for folder in (place.data, place.cache):
         _give(folder, user.pw_uid, user.pw_gid)
     return runner(user, _settings(place), place.data, place.cache)
+
+
+def _as_root(place: Layout, wanted: tuple[str, ...]) -> Runner:
+    """Install what is wanted, and make a runner that stays root."""
+    _install(packages.missing(wanted, os.environ.get("PATH", "")))
+    place.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if place.cache.stat().st_uid != 0:
+        raise SetupError(f"{place.cache} does not belong to root", "choose another: SOMAHUB_CACHE")
+    return runner(None, _settings(place), place.cache, place.cache)
+
+
+def _install(lacking: tuple[str, ...]) -> None:
+    if lacking:
+        packages.install(lacking)
+        if still := packages.missing(lacking, os.environ.get("PATH", "")):
+            raise SetupError(f"installed, but still without their programs on PATH: {' '.join(still)}")
 
 
 def _unprivileged(place: Layout, lacking: tuple[str, ...], sessions: bool) -> Runner:

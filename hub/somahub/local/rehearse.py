@@ -40,11 +40,15 @@ EVERYTHING = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Commands run one after the other until one fails; ``back`` names what they make, brought to the checkout."""
+    """Commands run one after the other until one fails; ``back`` names what they make, brought to the checkout.
+
+    ``lists`` are those of the Debian packages that it needs; ``root`` says that only root can.
+    """
 
     commands: tuple[tuple[str, ...], ...]
     back: tuple[str, ...] = ()
-    system: bool = False
+    lists: tuple[str, ...] = ()
+    root: bool = False
 
 
 # Every lock anew, from the extras in pyproject.toml and from images/<app>/requirements.in.
@@ -64,8 +68,16 @@ for app in images/*/requirements.in; do
 done
 """
 
+_DESKTOP = ("system", "system-test")
+
 TARGETS = {
-    "test": Target((("python", "-m", "pytest"),), back=("artifacts",), system=True),
+    "test": Target((("python", "-m", "pytest", "--ignore=tests/cluster"),), back=("artifacts",), lists=_DESKTOP),
+    "test-cluster": Target(
+        (("python", "-m", "pytest", "tests/cluster"),),
+        back=("artifacts",),
+        lists=("system-test", "system-cluster"),
+        root=True,
+    ),
     "test-fast": Target((("python", "-m", "pytest", "-q", "tests/unit"),)),
     "lint": Target(
         (
@@ -75,7 +87,7 @@ TARGETS = {
             ("env", "PYTHONPATH=hub:extensions", "lint-imports"),
         )
     ),
-    "bench": Target((("python", "-m", "tests.bench"),), back=("docs/benchmarks.md", "artifacts"), system=True),
+    "bench": Target((("python", "-m", "tests.bench"),), back=("docs/benchmarks.md", "artifacts"), lists=_DESKTOP),
     "locks": Target((("sh", "-euc", _LOCKS),), back=("requirements", "images/*/requirements.txt")),
 }
 

@@ -15,6 +15,8 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 # How a lab reaches its package mirror, and what it set for somahub; nothing else of the caller's environment.
 _PASSED = ("LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "NETRC")
+# What builds the test cluster, and names another one.
+_PASSED_CLUSTER = ("GOCACHE", "GOFLAGS", "GOMODCACHE", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "KUBECONFIG")
 _PASSED_FAMILIES = ("SOMAHUB_", "UV_", "PIP_", "npm_config_", "NPM_CONFIG_")
 
 
@@ -113,4 +115,4 @@ def runner(user: pwd.struct_passwd | None, caller: Mapping[str, str], home: Path
 
 def passed(name: str) -> bool:
     """Whether a variable of the caller's environment is handed on."""
-    return name in _PASSED or name.startswith(_PASSED_FAMILIES) or name.lower().endswith("_proxy")
+    return name in (*_PASSED, *_PASSED_CLUSTER) or name.startswith(_PASSED_FAMILIES) or name.lower().endswith("_proxy")
