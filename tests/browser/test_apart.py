@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visit
 from tests.somahub_under_test import Somahub, hub_user
-
-Visit = Callable[..., Visitor]
 
 # What somebody puts into their own home: their session then serves a page to all, without asking who comes.
 SERVES_ALL = """

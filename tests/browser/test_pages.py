@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visit
 from tests.somahub_under_test import Somahub
 
-Visit = Callable[..., Visitor]
 LOOKS = [(scheme, width, height) for scheme in ("light", "dark") for width, height in ((1440, 900), (900, 700))]
 
 

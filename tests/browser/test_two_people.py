@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 
 import httpx
 import psutil
 from playwright.sync_api import expect
 
-from tests.browser.visitor import Visitor, share, until
+from tests.browser.visitor import Visit, share, until
 from tests.somahub_under_test import Somahub
 
-Visit = Callable[..., Visitor]
 NAPARI = (0, 0, 0)  # the ground of its empty canvas
 TERMINAL = (100, 877)  # in the panel of napari's desktop
 

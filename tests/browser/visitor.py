@@ -5,27 +5,37 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.somahub_under_test import Somahub
-
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 FIRST_FRAME = "body[data-first-frame]"
 BAR, PANEL = 36, 44  # px: the session's bar above the desktop, the desktop's own panel at its lower edge
 FIRST_START = 1_500_000  # ms: an app's environment may have to be built first
+
+
+class House(Protocol):
+    """A somahub that people visit."""
+
+    @property
+    def url(self) -> str: ...
+    def person(self, name: str) -> tuple[str, str]: ...
+    def ask(self, method: str, path: str) -> httpx.Response: ...
 
 
 @dataclass
 class Visitor:
     """Somebody at a browser. Places are pixels of the page, from its upper left corner."""
 
-    somahub: Somahub
+    somahub: House
     page: Page
     name: str
     password: str
@@ -52,7 +62,7 @@ class Visitor:
             self.somahub.ask("DELETE", f"/users/{self.name}/servers/{server}")
         until(lambda: not self.servers(), 60)
 
-    def servers(self) -> dict[str, object]:
+    def servers(self) -> dict[str, Any]:
         answer = self.somahub.ask("GET", f"/users/{self.name}")
         return {} if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json()["servers"])
 
@@ -84,6 +94,29 @@ class Visitor:
 
     def type(self, text: str) -> None:
         self.page.keyboard.type(text, delay=20)
+
+
+Visit = Callable[..., Visitor]
+
+
+@contextmanager
+def visiting(browser: Browser, house: House) -> Iterator[Visit]:
+    """Brings people to the log-in page, each in a window of their own; their sessions are stopped at the end."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+
+        def made(name: str, scheme: str = "light", width: int = 1440, height: int = 900) -> Visitor:
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,  # type: ignore[arg-type]
+                permissions=["clipboard-read", "clipboard-write"],
+            )
+            stack.callback(context.close)
+            visitor = Visitor(house, context.new_page(), *house.person(name), ARTIFACTS)
+            stack.callback(visitor.stop_everything)
+            return visitor
+
+        yield made
 
 
 def until(what: Callable[[], object], seconds: float) -> None:
