@@ -90,7 +90,6 @@ def test_the_service_asks_the_hub_who_somebody_is(own: Rendered) -> None:
         "secretKeyRef": {"name": "somahub-secrets", "key": "hub.services.somahub.apiToken"}
     }
     assert env["JUPYTERHUB_API_URL"] == "http://hub:8081/hub/api"
-    assert env["JUPYTERHUB_SERVICE_PREFIX"] == "/services/somahub/"
 
 
 def test_the_walls_are_asked_from_where_a_session_stands(own: Rendered, whole: Rendered) -> None:
@@ -154,13 +153,12 @@ def test_the_hub_has_our_configuration_in_two_lines(whole: Rendered) -> None:
     values = YAML(typ="safe").load(_decoded(whole.one("Secret", "hub")["data"]["values.yaml"]))
     code = values["hub"]["extraConfig"]
     assert code == {"somahub": "from somahub.cluster_config import configure\nconfigure(c)\n"}
-    assert "dummy" not in values["hub"]["config"]["JupyterHub"]["authenticator_class"].lower()
+    assert values["hub"]["config"]["JupyterHub"]["authenticator_class"] == "somahub"
     assert values["hub"]["allowNamedServers"] is True
     assert values["cull"]["enabled"] is False
     assert values["hub"]["services"]["somahub"]["url"] == "http://somahub-service:8080"
-    for role in ("user", "server"):
-        assert "access:services!service=somahub" in values["hub"]["loadRoles"][role]["scopes"]
-    assert set(values["hub"]["loadRoles"]) == {"user", "server"}
+    # No right of its own: it acts with the token of whoever asks it.
+    assert not values["hub"].get("loadRoles")
 
 
 def test_the_hub_finds_documents_accounts_and_secrets(whole: Rendered) -> None:

@@ -132,6 +132,10 @@ SAID: list[tuple[dict[str, Any], str]] = [
         "jupyterhub.hub.config.JupyterHub.authenticator_class: dummy lets anybody in as anybody.",
     ),
     (
+        nested("jupyterhub.hub.loadRoles.user", {"scopes": ["self"]}),
+        'jupyterhub.hub.loadRoles: "user" is somahub\'s own role.',
+    ),
+    (
         nested("jupyterhub.scheduling.userScheduler.enabled", True),
         "jupyterhub.scheduling.userScheduler: is on, and needs a Role of its own.",
     ),

@@ -22,6 +22,11 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- range $role := list "user" "server" }}
+{{- if hasKey ($hub.loadRoles | default dict) $role }}
+{{- fail (printf "\n\njupyterhub.hub.loadRoles: %q is somahub's own role. Give yours another name." $role) }}
+{{- end }}
+{{- end }}
 {{- if dig "config" "JupyterHub" "authenticator_class" "" $hub | default "" | lower | contains "dummy" }}
 {{- fail "\n\njupyterhub.hub.config.JupyterHub.authenticator_class: dummy lets anybody in as anybody. Leave it out for somahub's own passwords, or name your provider's, such as github." }}
 {{- end }}
