@@ -91,12 +91,13 @@ def render(
     release: str = "somahub",
     cluster: helm_python.Config | None = None,
     given: Mapping[str, Any] | None = None,
+    upgrade: bool = False,
 ) -> Rendered:
     """Render a chart; ``cluster`` answers its look-ups. Raises helm's own error where it is refused."""
     merged = merge(GIVEN if given is None else given, values or {})
     with helm_python.Chart.load(chart) as loaded:
         if cluster is None:
-            texts = loaded.render(merged, name=release, namespace=NAMESPACE)
+            texts = loaded.render(merged, name=release, namespace=NAMESPACE, is_upgrade=upgrade, is_install=not upgrade)
         else:
             texts = cluster.render(loaded, merged, name=release, namespace=NAMESPACE)
     notes = next((text for path, text in texts.items() if path == "somahub/templates/NOTES.txt"), "")
@@ -117,10 +118,12 @@ def documents(text: str) -> list[Any]:
     return copy.deepcopy(_documents(text))
 
 
-def refusal(chart: Path, values: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[str]:
+def refusal(
+    chart: Path, values: Mapping[str, Any], given: Mapping[str, Any] | None = None, upgrade: bool = False
+) -> list[str]:
     """The lines by which helm says what is wrong with values; raises AssertionError where it finds nothing wrong."""
     try:
-        render(chart, values, given=given)
+        render(chart, values, given=given, upgrade=upgrade)
     except (helm_python.HelmValuesError, helm_python.HelmRenderError) as error:
         text = str(error)
     else:

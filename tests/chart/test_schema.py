@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.charts import GIVEN, merge, nested, refusal, render
+from tests.chart.charts import GATEWAY, GIVEN, merge, nested, refusal, render
 
 IMAGE = "does not match pattern '^[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*|@sha256:[0-9a-f]{64})$'"
 CODE = r"'from somahub.cluster_config import configure\nconfigure(c)\n'"
@@ -167,6 +167,12 @@ def test_without_the_images_it_says_how_to_have_them(own_chart: Path) -> None:
     (line,) = refusal(own_chart, {}, given={})
     what = "Build the images with `make images`, and add the values file that it writes with -f."
     assert line == f"apps: no app has an image. {what}"
+
+
+def test_dask_gateway_turned_on_later_says_what_comes_first(own_chart: Path) -> None:
+    """Helm installs a chart's new kinds with a first installation only."""
+    (line,) = refusal(own_chart, GATEWAY, upgrade=True)
+    assert line.startswith("dask-gateway.enabled: this cluster lacks its kinds. Run `helm show crds helm/somahub |")
 
 
 def test_several_wrong_values_are_a_line_each(own_chart: Path) -> None:

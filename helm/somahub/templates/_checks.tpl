@@ -22,6 +22,10 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- /* Helm brings a chart's new kinds to the cluster with a first installation, and with no upgrade. */}}
+{{- if and (index .Values "dask-gateway").enabled .Release.IsUpgrade (not (.Capabilities.APIVersions.Has "gateway.dask.org/v1alpha1")) }}
+{{- fail "\n\ndask-gateway.enabled: this cluster lacks its kinds. Run `helm show crds helm/somahub | kubectl apply --server-side -f -` first." }}
+{{- end }}
 {{- range $role := list "user" "server" }}
 {{- if hasKey ($hub.loadRoles | default dict) $role }}
 {{- fail (printf "\n\njupyterhub.hub.loadRoles: %q is somahub's own role. Give yours another name." $role) }}
