@@ -15,7 +15,7 @@ from tests.somahub_under_test import free_ports
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service, which runs."""
     ports = free_ports(4)
-    hub = ServedHub(tmp_path_factory.mktemp("served"), *ports[:3])
+    hub = ServedHub(tmp_path_factory.mktemp("served"), ports[0], ports[1], ports[2])
     hub.service_port = ports[3]
     hub.write()
     admin.first(hub.settings)

@@ -42,6 +42,14 @@ def test_a_session_is_started_seen_and_stopped(service: Service) -> None:
     until(lambda: not service.ask("GET", "api/sessions", token).json()["sessions"], "the session ends")
 
 
+def test_a_name_of_any_allowed_characters_is_no_trouble(service: Service) -> None:
+    name = "a..b+c@lab.example.org"
+    service.run(name)
+    (session,) = service.ask("GET", "api/sessions", service.token(name)).json()["sessions"]
+    assert session["address"].endswith("/user/a..b+c@lab.example.org/napari/")
+    service.end(name)
+
+
 def test_a_session_that_is_there_is_not_started_again(service: Service) -> None:
     """Whether it starts, runs or stops: 409, and what to do."""
     token = service.token("ada")

@@ -59,13 +59,15 @@ def test_every_page_fits_its_window_and_brings_all_it_needs(
     page.on("request", lambda request: asked.append(request.url))
     page.on("response", lambda answer: wrong.append(answer.url) if answer.status >= 400 else None)
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    for name, path in (("api", ""), ("reference", "api/docs")):
+    for name, path in (("api", ""), ("reference", "api/docs"), ("api-problem", "oauth_callback")):
+        wrong.clear()
         page.goto(f"{service.url}{path}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
         page.screenshot(path=ARTIFACTS / f"{name}-{scheme}-{width}.png", full_page=True)
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(20, 22, 27)") == (scheme == "dark")
-    assert wrong == []
+        # A page that says what is wrong has that status itself.
+        assert [line for line in wrong if "oauth_callback" not in line and "403" not in line] == []
     assert {url.split("/services/")[0] for url in asked} == {service.hub.url}
     service.end("ada")
 

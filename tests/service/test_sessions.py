@@ -87,7 +87,8 @@ def test_the_state_in_words(pending: str | None, ready: bool, state: str) -> Non
 def test_a_session_that_starts_has_no_beginning_and_costs_nothing_yet() -> None:
     now = BEGIN + timedelta(hours=1)
     (session,) = sessions({"napari": a_server(pending="spawn")}, a_catalog("1"), now)
-    assert (session.since, session.usd_so_far, session.usd_per_hour) == (None, 0, 1)
+    told = (session.since, session.usd_so_far, session.usd_per_hour)
+    assert told == (None, Decimal(0), Decimal(1))
 
 
 @pytest.mark.parametrize(

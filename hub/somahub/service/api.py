@@ -24,7 +24,9 @@ _NOT_THERE: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": Wrong, "description": "You have no session on that profile; if its start failed, this says why."}
 }
 _BUSY: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Wrong, "description": "The body is not JSON."},
     409: {"model": Wrong, "description": "A session on that profile runs, starts or stops already."},
+    413: {"model": Wrong, "description": "The body is longer than anything that could be asked."},
     422: {"model": Wrong, "description": "No such profile or hardware; the answer names the nearest that there is."},
     429: {"model": Wrong, "description": "Too much starts at once; Retry-After says when to ask again."},
     502: {"model": Wrong, "description": "The hub could not start it; the answer says why."},
@@ -35,13 +37,25 @@ ProfileName = Annotated[str, Path(description="The profile that the session is o
 router = APIRouter()
 
 
-@router.get("/api/profiles", tags=["profiles"], summary="What is offered, and what it costs", responses=_NOT_LET_IN)
+@router.get(
+    "/api/profiles",
+    tags=["profiles"],
+    summary="What is offered, and what it costs",
+    response_description="All profiles.",
+    responses=_NOT_LET_IN,
+)
 async def list_profiles(house: TheHouse, caller: TheCaller) -> Profiles:
     """Every profile with its version, and its hardware choices with what an hour costs now."""
     return answers.profiles(house.catalog, datetime.now(UTC))
 
 
-@router.get("/api/sessions", tags=["sessions"], summary="Your sessions", responses=_NOT_LET_IN)
+@router.get(
+    "/api/sessions",
+    tags=["sessions"],
+    summary="Your sessions",
+    response_description="All of them; none is an empty list.",
+    responses=_NOT_LET_IN,
+)
 async def list_sessions(request: Request, house: TheHouse, caller: TheCaller) -> Sessions:
     """Your own sessions that run, start or stop, with what each has cost so far. Needs `read:servers!user`."""
     mine = house.sessions(caller)
@@ -53,6 +67,7 @@ async def list_sessions(request: Request, house: TheHouse, caller: TheCaller) ->
     tags=["sessions"],
     summary="Start a session",
     status_code=202,
+    response_description="It is starting; Location is where to ask how far it is.",
     responses={**_NOT_LET_IN, **_BUSY},
 )
 async def start_session(
@@ -82,6 +97,7 @@ async def start_session(
     "/api/sessions/{profile}",
     tags=["sessions"],
     summary="One of your sessions",
+    response_description="The session.",
     responses={**_NOT_LET_IN, **_NOT_THERE},
 )
 async def show_session(request: Request, house: TheHouse, caller: TheCaller, profile: ProfileName) -> SessionAnswer:
@@ -125,6 +141,7 @@ async def stop_session(
     "/health",
     tags=["health"],
     summary="Whether the service can do its work",
+    response_description="It can.",
     responses={503: _NOT_LET_IN[503]},
 )
 async def health(house: TheHouse) -> Health:
@@ -132,7 +149,7 @@ async def health(house: TheHouse) -> Health:
     return Health(ok=True, hub=await house.hub.version())
 
 
-@router.get("/alive", tags=["health"], summary="Whether the service runs")
+@router.get("/alive", tags=["health"], summary="Whether the service runs", response_description="It does.")
 async def alive() -> dict[str, bool]:
     """Asks nobody: while the hub is away there is no reason to start the service anew, or to send people elsewhere.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub._data import DATA_FILES_PATH
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from somahub.pages import cards
@@ -112,6 +114,11 @@ def _page(
     return HTMLResponse(_templates().get_template(name).render(**places, **said), status, headers)
 
 
+def _marked(text: str) -> Markup:
+    """Text in which `words` between backticks are code, as the API's own descriptions write them."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
 def _static(prefix: str, name: str) -> str:
     return f"{prefix}static/{name}?v={hashlib.sha256(_read(name)).hexdigest()[:12]}"
 
@@ -130,5 +137,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["marked"] = _marked
     made.globals.update(size=cards.size, money=money, rate=rate, logo=_read("logo.svg").decode().strip())
     return made
