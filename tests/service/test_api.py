@@ -46,7 +46,7 @@ def test_a_name_of_any_allowed_characters_is_no_trouble(service: Service) -> Non
     name = "a..b+c@lab.example.org"
     service.run(name)
     (session,) = service.ask("GET", "api/sessions", service.token(name)).json()["sessions"]
-    assert session["address"].endswith("/user/a..b+c@lab.example.org/napari/")
+    assert session["address"].endswith("/user/a..b%2Bc@lab.example.org/napari/")
     service.end(name)
 
 

@@ -64,10 +64,10 @@ def test_every_page_fits_its_window_and_brings_all_it_needs(
         page.goto(f"{service.url}{path}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
         page.screenshot(path=ARTIFACTS / f"{name}-{scheme}-{width}.png", full_page=True)
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (dark == "rgb(20, 22, 27)") == (scheme == "dark")
         # A page that says what is wrong has that status itself.
         assert [line for line in wrong if "oauth_callback" not in line and "403" not in line] == []
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(20, 22, 27)") == (scheme == "dark")
     assert {url.split("/services/")[0] for url in asked} == {service.hub.url}
     service.end("ada")
 
