@@ -1,0 +1,170 @@
+"""A cluster as tests use it: anybody's, named by a kubeconfig, or the lab's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from somahub.local.runner import SYSTEM_PATH
+from tests.cluster.lab import state
+from tests.cluster.lab.build import Tools
+from tests.cluster.lab.documents import SOCKET
+from tests.cluster.lab.places import Places
+
+
+class CommandError(AssertionError):
+    """A command on the cluster failed; the line says which, and what it said."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Any cluster: ``kubectl`` and ``helm`` with the rights of its kubeconfig."""
+
+    kubeconfig: Path
+
+    @property
+    def node_ip(self) -> str:
+        """The first node's address, where NodePorts answer."""
+        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
+        addresses = nodes[0]["status"]["addresses"]
+        return str(next(each["address"] for each in addresses if each["type"] == "InternalIP"))
+
+    def kubectl(self, *words: str | Path, given: str | None = None, seconds: float = 180) -> str:
+        """What kubectl prints; ``given`` is its standard input. Raises CommandError with what it says against it."""
+        return self._run(["kubectl", *words], given, seconds)
+
+    def helm(self, *words: str | Path, given: str | None = None, seconds: float = 600) -> str:
+        """What helm prints; raises CommandError."""
+        return self._run(["helm", *words], given, seconds)
+
+    def apply(self, *documents: dict[str, Any]) -> None:
+        """Have the cluster hold these objects."""
+        self.kubectl("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
+
+    def get(self, *words: str) -> Any:
+        """One object or a list of them, as Python's own types."""
+        return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What commands that speak to this cluster are run with; kubectl and helm are on its PATH."""
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+
+    def logs(self) -> str:
+        """What helps to understand a failure: every pod, and the last events."""
+        wanted = (("get", "pods", "-A", "-o", "wide"), ("get", "events", "-A", "--sort-by=.lastTimestamp"))
+        said = []
+        for words in wanted:
+            try:
+                said.append("\n".join(self.kubectl(*words).splitlines()[-60:]))
+            except (CommandError, OSError) as error:
+                said.append(str(error))
+        return "\n\n".join(said)
+
+    def _run(self, command: list[str | Path], given: str | None, seconds: float) -> str:
+        try:
+            done = subprocess.run(
+                command,
+                input=given,
+                stdin=subprocess.DEVNULL if given is None else None,
+                capture_output=True,
+                text=True,
+                env=self.environment,
+                timeout=seconds,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise CommandError(f"{command[0]} is not on the PATH: install it, or unset KUBECONFIG") from None
+        except subprocess.TimeoutExpired:
+            raise CommandError(f"{_words(command)} had not ended after {seconds:.0f} s") from None
+        if done.returncode:
+            raise CommandError(f"{_words(command)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+
+@dataclass(frozen=True)
+class Lab(Cluster):
+    """The lab's own cluster, which can be given images and looked into."""
+
+    places: Places
+    tools: Tools
+
+    @property
+    def node_ip(self) -> str:
+        return self.places.node_address
+
+    @property
+    def environment(self) -> dict[str, str]:
+        run = self.places.run
+        own = {f"HELM_{name}_HOME": str(run / "helm" / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
+        own |= {"KUBECACHEDIR": str(run / "kubectl"), "KUBECONFIG": str(self.kubeconfig)}
+        return {**os.environ, **own, "PATH": f"{self.tools.bin}:{os.environ.get('PATH', SYSTEM_PATH)}"}
+
+    def inside(self, *words: str | Path, given: IO[bytes] | None = None) -> str:
+        """Run something on the node, in its namespaces; raises CommandError."""
+        init = state.read(self.places).init
+        if init is None:
+            raise CommandError(f"{_words(words)}: the lab is not up")
+        enter = ["nsenter", "-t", str(init.pid), "--mount", "--net", "--pid", "--uts", "--ipc", "--"]
+        told = {"PATH": f"/run/lab/tools/bin:{SYSTEM_PATH}"}
+        done = subprocess.run(
+            [*enter, *words], stdin=given or subprocess.DEVNULL, capture_output=True, env=told, check=False
+        )
+        if done.returncode:
+            raise CommandError(f"{_words(words)}: {done.stderr.decode(errors='replace').strip()[-2000:]}")
+        return done.stdout.decode(errors="replace")
+
+    def ctr(self, *words: str | Path, given: IO[bytes] | None = None) -> str:
+        """Ask containerd, in the namespace of Kubernetes."""
+        return self.inside("ctr", "-a", SOCKET, "-n", "k8s.io", *words, given=given)
+
+    def images(self) -> dict[str, str]:
+        """Each image's name, and its manifest's digest."""
+        rows = [line.split() for line in self.ctr("images", "ls").splitlines()[1:]]
+        return {row[0]: row[2] for row in rows}
+
+    def load(self, source: str | Path | IO[bytes]) -> tuple[str, ...]:
+        """Give the node an image: a name that podman knows, an archive, or a stream of one (OCI's or Docker's).
+
+        Returns its references by digest, ``name@sha256:…``; the node knows it by these and by its tag.
+        """
+        if isinstance(source, str):
+            with subprocess.Popen(
+                ["podman", "save", "-q", "--format", "oci-archive", source], stdout=subprocess.PIPE
+            ) as podman:
+                assert podman.stdout
+                try:
+                    return self.load(podman.stdout)
+                finally:
+                    podman.stdout.close()
+        if isinstance(source, Path):
+            with source.open("rb") as archive:
+                return self.load(archive)
+        before = self.images()
+        said = self.ctr("images", "import", "--local", "-", given=source)
+        given = [name for name in self.images() if name in said or name not in before]
+        names = [name for name in given if not name.startswith("sha256:")]
+        return tuple(dict.fromkeys(self._pin(name) for name in names))
+
+    def logs(self) -> str:
+        """Pods, events, and the last lines of each part's log."""
+        said = [super().logs()]
+        for file in sorted(self.places.log.glob("*.log")):
+            lines = file.read_text(errors="replace").splitlines()[-15:]
+            said.append("\n".join([f"== {file.name}", *lines]))
+        return "\n\n".join(said)
+
+    def _pin(self, name: str) -> str:
+        repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+        pinned = f"{repository}@{self.images()[name]}"
+        if pinned != name:
+            self.ctr("images", "tag", "--force", name, pinned)
+        return pinned
+
+
+def _words(command: Any) -> str:
+    return " ".join(map(str, command))[:200]
