@@ -27,7 +27,7 @@ GIVEN: dict[str, Any] = {
     "service": {"image": "registry.test/somahub-service:1"},
     "jupyterhub": {"hub": {"image": {"name": "registry.test/somahub-hub", "tag": "1"}}},
 }
-GATEWAY: dict[str, Any] = {"dask-gateway": {"enabled": True}}
+GATEWAY: dict[str, Any] = YAML(typ="safe", pure=True).load(CHART / "dask-gateway.yaml")
 
 
 def archives() -> Path | None:

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from somahub import catalog
-from tests.chart.charts import APPS, CHART, GIVEN, NAMESPACE, ROOT, Rendered, nested, render
+from tests.chart.charts import APPS, CHART, GATEWAY, GIVEN, NAMESPACE, ROOT, Rendered, nested, render
 
 PROFILES = ROOT / "spawner_profiles"
 
@@ -115,7 +115,7 @@ def test_notes_say_address_password_next_step_and_what_is_open(own_chart: Path) 
     behind = render(own_chart, nested("jupyterhub.ingress", ingress)).notes
     assert "https://soma.example.org/" in behind
     assert "without encryption" not in behind
-    assert "enforce=baseline" in render(own_chart, nested("dask-gateway.enabled", True)).notes
+    assert "enforce=baseline" in render(own_chart, GATEWAY).notes
 
 
 def test_nothing_of_ours_is_rendered_as_nothing(own: Rendered) -> None:

@@ -131,6 +131,11 @@ SAID: list[tuple[dict[str, Any], str]] = [
         nested("jupyterhub.hub.config.JupyterHub.authenticator_class", "dummy"),
         "jupyterhub.hub.config.JupyterHub.authenticator_class: dummy lets anybody in as anybody.",
     ),
+    (nested("dask-gateway.enabled", True), "dask-gateway.enabled: is true, but the hub does not know it."),
+    (
+        nested("jupyterhub.hub.services.dask-gateway", {}),
+        "dask-gateway.enabled: is false, but the hub has it among jupyterhub.hub.services.",
+    ),
     (
         nested("jupyterhub.hub.loadRoles.user", {"scopes": ["self"]}),
         'jupyterhub.hub.loadRoles: "user" is somahub\'s own role.',
@@ -185,7 +190,7 @@ def test_a_misspelled_value_of_a_dependency_is_refused_by_its_own_schema(whole_c
     assert refusal(whole_chart, nested("jupyterhub.hub.imagee", 1)) == [
         "- at '/hub': additional properties 'imagee' not allowed"
     ]
-    values = merge({"dask-gateway": {"enabled": True}}, nested("dask-gateway.gateway.prefixx", "/"))
+    values = merge(GATEWAY, nested("dask-gateway.gateway.prefixx", "/"))
     assert refusal(whole_chart, values) == ["- at '/gateway': additional properties 'prefixx' not allowed"]
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.chart.answers import a_cluster
-from tests.chart.charts import GATEWAY, Rendered, render
+from tests.chart.charts import GATEWAY, Rendered, merge, render
 
 TOKENS = {
     "hub.config.ConfigurableHTTPProxy.auth_token",
     "hub.config.JupyterHub.cookie_secret",
     "hub.config.CryptKeeper.keys",
     "hub.services.somahub.apiToken",
-    "hub.services.dask-gateway.apiToken",
 }
+GATEWAYS = "hub.services.dask-gateway.apiToken"
 
 
 def _ours(rendered: Rendered) -> dict[str, str]:
@@ -85,18 +85,23 @@ def test_what_the_values_say_stands_above_what_was_made(own_chart: Path) -> None
         "cookieSecret": "c" * 64,
         "config": {"CryptKeeper": {"keys": ["a", "b"]}, "ConfigurableHTTPProxy": {"auth_token": "p"}},
     }
-    with a_cluster({"somahub-secrets": dict.fromkeys(TOKENS, "kept")}) as cluster:
-        ours = _ours(render(own_chart, {"jupyterhub": {"hub": own}}, cluster=cluster))
+    with a_cluster({"somahub-secrets": dict.fromkeys({*TOKENS, GATEWAYS}, "kept")}) as cluster:
+        ours = _ours(render(own_chart, merge(GATEWAY, {"jupyterhub": {"hub": own}}), cluster=cluster))
     tokens = ("services.somahub.apiToken", "config.ConfigurableHTTPProxy.auth_token")
     keys = ("config.JupyterHub.cookie_secret", "config.CryptKeeper.keys")
     assert [ours[f"hub.{key}"] for key in (*tokens, *keys)] == ["t", "p", "c" * 64, "a;b"]
-    assert ours["hub.services.dask-gateway.apiToken"] == "kept"
+    assert ours[GATEWAYS] == "kept"
 
 
 def test_the_hubs_own_secret_has_the_same(whole: Rendered) -> None:
     """The proxy reads its token from one Secret and the hub the others from the other: they agree from the start."""
     ours = _ours(whole)
     assert _hubs(whole) == {key: ours[key] for key in TOKENS}
+
+
+def test_dask_gateway_gets_a_token_where_it_is_on(own_chart: Path) -> None:
+    """And no other key."""
+    assert set(_ours(render(own_chart, GATEWAY))) == {*TOKENS, GATEWAYS, "admin.password"}
 
 
 def test_the_first_upgrade_restarts_nothing(whole_chart: Path) -> None:

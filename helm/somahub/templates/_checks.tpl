@@ -22,6 +22,10 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- $known := hasKey ($hub.services | default dict) "dask-gateway" }}
+{{- if ne $known (index .Values "dask-gateway").enabled }}
+{{- fail (printf "\n\ndask-gateway.enabled: is %t, but the hub %s. Add helm/somahub/dask-gateway.yaml with -f, or leave both out." (not $known) (ternary "has it among jupyterhub.hub.services" "does not know it" $known)) }}
+{{- end }}
 {{- /* Helm brings a chart's new kinds to the cluster with a first installation, and with no upgrade. */}}
 {{- if and (index .Values "dask-gateway").enabled .Release.IsUpgrade (not (.Capabilities.APIVersions.Has "gateway.dask.org/v1alpha1")) }}
 {{- fail "\n\ndask-gateway.enabled: this cluster lacks its kinds. Run `helm show crds helm/somahub | kubectl apply --server-side -f -` first." }}
