@@ -20,7 +20,7 @@ SESSIONS = {"session", "dlc", "napari", "notebook"}
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy of all that images are built from."""
-    return copied(ROOT, tmp_path / "source")
+    return copied(table.table(ROOT), ROOT, tmp_path / "source")
 
 
 def changed(source: Path, path: str, more: str = "# changed\n", base: str = "b") -> set[str]:
@@ -96,7 +96,7 @@ def test_a_change_makes_those_images_others_that_hold_it(source: Path, path: str
 
 
 def test_a_tag_is_the_same_wherever_the_sources_lie(source: Path, tmp_path: Path) -> None:
-    again = copied(source, tmp_path / "again")
+    again = copied(table.table(source), source, tmp_path / "again")
     here, there = (table.versions(table.table(place), place, "b") for place in (source, again))
     assert here == there
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,13 +21,15 @@ from somahub.local.turns import alone
 
 LOCAL = "localhost"
 BASE = "debian:12-slim"
+WAITING = "another build of images is under way; waiting for it"
 QUIET = 10.0  # seconds between two lines of progress, where they cannot overwrite each other
 
 
 @dataclass
 class Builder:
-    """Builds images of one source tree, which nobody changes meanwhile, with one engine."""
+    """Builds the images of a table from a source tree, which nobody changes meanwhile, with one engine."""
 
+    images: Mapping[str, Image]
     source: Path
     engine: Engine
     base: str
@@ -35,7 +37,7 @@ class Builder:
 
     def build(self, names: Sequence[str]) -> dict[str, str]:
         """Build these images, or all that are shipped, and what they need; returns each one's local name."""
-        images = table.table(self.source)
+        images = self.images
         wanted = table.chosen(images, names)
         base = self.engine.find(self.base) or self.engine.pull(self.base)
         versions = table.versions(images, self.source, base.identity)
@@ -57,8 +59,8 @@ class Builder:
             "org.opencontainers.image.licenses": "BSD-3-Clause",
         }
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(dir=self.engine.scratch) as scratch:
-            context, secret = Path(scratch) / "context", Path(scratch) / "machine"
+        with tempfile.TemporaryDirectory(dir=self.engine.scratch) as place:
+            context, secret = Path(place) / "context", Path(place) / "machine"
             trees.unpack(trees.packed(self.source, image.inputs), context, image.inputs)
             secret.touch(mode=0o600)
             secret.write_text(mirrors.script(os.environ, Path.home()))
@@ -101,8 +103,9 @@ class _Ear:
 
 def build(given: argparse.Namespace, made: Engine) -> None:
     """`somahub images build`: build, push where asked to, print the table, write helm's values."""
-    with tempfile.TemporaryDirectory(dir=made.scratch) as scratch:
-        builder = Builder(copied(given.source, Path(scratch)), made, given.base)
+    images = table.table(given.source)
+    with tempfile.TemporaryDirectory(dir=made.scratch) as place:
+        builder = Builder(images, copied(images, given.source, Path(place)), made, given.base)
         references = builder.build(given.names)
     sizes = {name: found.size for name, reference in references.items() if (found := made.find(reference))}
     known = {name: _known(made, name, reference, given) for name, reference in references.items()}
@@ -139,11 +142,17 @@ def base(given: argparse.Namespace, made: Engine) -> None:
     console.say(f"Build on it: somahub images build --base {debian.NAME}")
 
 
-def copied(source: Path, into: Path) -> Path:
+def copied(images: Mapping[str, Image], source: Path, into: Path) -> Path:
     """A copy of all that images are built from: who edits the tree meanwhile changes no image half."""
-    inputs = {path for image in table.table(source).values() for path in image.inputs}
+    inputs = {path for image in images.values() for path in image.inputs}
     trees.unpack(trees.packed(source, inputs), into, inputs)
     return into
+
+
+def scratch() -> Path:
+    """Where builds keep what they share: beside the hub's cache, as it is whoever builds who owns it."""
+    cache = layout.from_environment(dict(os.environ), os.geteuid() == 0).cache
+    return cache.with_name(f"{cache.name}-images")
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> str:
@@ -175,12 +184,9 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str]) -> int:
     """Run the command; what goes wrong on purpose is one line and what helps against it."""
     given = parser().parse_args(words)
-    place = layout.from_environment(dict(os.environ), os.geteuid() == 0)
-    # Beside the hub's cache: it belongs to whoever builds images, not to the hub's user.
-    scratch = place.cache.with_name(f"{place.cache.name}-images")
     try:
-        made = engine.choose(given.engine, scratch)
-        with alone(scratch, "another build of images is under way; waiting for it"):
+        made = engine.choose(given.engine, scratch())
+        with alone(made.scratch, WAITING):
             given.run(given, made)
     except SomahubError as error:
         console.fault(str(error), error.mend)
