@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.cluster.lab import CommandError, Lab
+from tests.cluster.lab import CommandError, Lab, fake_nodes
 from tests.cluster.pods import PROBE, address, namespace, pod, reaches, ready, run, soon
 
 HERE, THERE = "lab-here", "lab-there"
@@ -160,3 +160,18 @@ def test_an_image_of_podmans_is_known_to_the_node_by_its_digest(own_lab: Lab) ->
     assert {name, reference} <= own_lab.images().keys()
     own_lab.apply(pod("carried", HERE, image=reference))
     ready(own_lab, HERE, "carried")
+
+
+def test_nodes_that_are_played_hold_as_many_pods_with_a_gpu_as_they_have_gpus(
+    own_lab: Lab, play_nodes: Callable[[int, int], list[str]]
+) -> None:
+    assert len(play_nodes(10, 4)) == 10
+    asks = {"resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    there: dict[str, Any] = {"nodeSelector": fake_nodes.LABEL, "tolerations": [fake_nodes.TAINT]}
+    own_lab.apply(*(pod(f"load-{n}", THERE, labels={"load": "gpu"}, container=asks, **there) for n in range(41)))
+
+    def phases() -> list[str]:
+        return sorted(each["status"]["phase"] for each in own_lab.get("-n", THERE, "pods", "-l", "load=gpu")["items"])
+
+    assert soon(lambda: phases() == ["Pending", *["Running"] * 40]), phases()
+    own_lab.kubectl("-n", THERE, "delete", "pods", "-l", "load=gpu", "--wait=false")

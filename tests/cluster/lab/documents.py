@@ -196,7 +196,8 @@ _WALLS = """table inet somahub-lab-walls {
 }
 """
 
-_COREFILE = """.:53 {
+# Names outside do not exist: nothing outside is in reach.
+_COREFILE = """cluster.local in-addr.arpa ip6.arpa {
     errors
     ready
     kubernetes cluster.local in-addr.arpa ip6.arpa {
@@ -204,6 +205,9 @@ _COREFILE = """.:53 {
         ttl 5
     }
     cache 5
+}
+. {
+    errors
     template ANY ANY {
         rcode NXDOMAIN
     }
