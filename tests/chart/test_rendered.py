@@ -158,6 +158,7 @@ def test_the_hub_has_our_configuration_in_two_lines(whole: Rendered) -> None:
     assert values["hub"]["allowNamedServers"] is True
     assert values["cull"]["enabled"] is False
     assert values["hub"]["services"]["somahub"]["url"] == "http://somahub-service:8080"
+    assert values["singleuser"]["storage"]["dynamic"]["pvcNameTemplate"] == "claim-{username}"
     # No right of its own: it acts with the token of whoever asks it.
     assert not values["hub"].get("loadRoles")
 

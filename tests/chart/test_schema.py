@@ -86,6 +86,12 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ),
     ("jupyterhub.singleuser.uid", 0, "/jupyterhub/singleuser/uid", "value must be 1000"),
     (
+        "jupyterhub.singleuser.storage.dynamic.pvcNameTemplate",
+        "claim-{user_server}",
+        "/jupyterhub/singleuser/storage/dynamic/pvcNameTemplate",
+        r"'claim-{user_server}' does not match pattern '^[a-z0-9-]*\\{username\\}[a-z0-9-]*$'",
+    ),
+    (
         "jupyterhub.singleuser.storage.capacity",
         "10 GB",
         "/jupyterhub/singleuser/storage/capacity",

@@ -234,8 +234,8 @@ def test_helm_test_tells_an_open_way_from_a_closed_one() -> None:
     """The script that it runs, at a port that answers and one that does not."""
     script = runpy.run_path(str(CHART / "files/walls.py"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        assert script["connects"]("127.0.0.1", port)
-        assert not script["becomes"](False, "127.0.0.1", port, 0.1)
-    assert script["becomes"](False, "127.0.0.1", port, 5)
-    assert not script["connects"]("no-such-name.invalid", 80)
+        way = ("a port", "127.0.0.1", listening.getsockname()[1])
+        nowhere = ("nowhere", "no-such-name.invalid", 80)
+        assert script["settled"]([way, nowhere], True, 0.1) == [nowhere]
+        assert script["settled"]([way, nowhere], False, 0.1) == [way]
+    assert script["settled"]([way, nowhere], False, 5) == []

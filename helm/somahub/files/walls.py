@@ -6,19 +6,22 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 
 # A new pod's policies may take a moment to be in force, and a hub that was just installed one to answer.
 SETTLE = 20.0
 ANSWER = 60.0
 TIMEOUT = 3.0
 
-OPEN = (
+Way = tuple[str, str, int]
+PROXY_API: Way = ("the proxy's own API", "proxy-api", 8001)
+OPEN: tuple[Way, ...] = (
     ("the hub", "hub", 8081),
     ("the proxy", "proxy-public", int(os.environ.get("PROXY_PUBLIC_SERVICE_PORT", "80"))),
 )
-CLOSED = (
+CLOSED: tuple[Way, ...] = (
     ("the Kubernetes API", os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default"), 443),
-    ("the proxy's own API", "proxy-api", 8001),
+    PROXY_API,
     ("another pod (the service)", "somahub-service", 8080),
     ("the cloud's metadata", "169.254.169.254", 80),
     ("the cloud's metadata", "fd00:ec2::254", 80),
@@ -34,32 +37,30 @@ def connects(host: str, port: int) -> bool:
         return False
 
 
-def becomes(wanted: bool, host: str, port: int, seconds: float) -> bool:
-    """Whether ``connects`` is ``wanted`` within that time."""
+def settled(ways: Sequence[Way], wanted: bool, seconds: float) -> list[Way]:
+    """Those of the ways that do not become open, or closed, as ``wanted`` within that time, all together."""
     end = time.monotonic() + seconds
-    while connects(host, port) is not wanted:
+    left = list(ways)
+    while left := [way for way in left if connects(way[1], way[2]) is not wanted]:
         if time.monotonic() > end:
-            return False
+            break
         time.sleep(0.5)
-    return True
+    return left
 
 
 def main() -> int:
     """Print a line for each way, and the verdict; 0 where all is as it should be."""
-    missing = [f"{name} ({host}:{port})" for name, host, port in OPEN if not becomes(True, host, port, ANSWER)]
-    leaks = []
-    for name, host, port in CLOSED:
-        closed = becomes(False, host, port, SETTLE)
-        print(f"{'closed' if closed else 'OPEN  '}  {name}, {host} port {port}")
-        if not closed:
-            leaks.append(name)
-    for way in missing:
-        print(f"MISSING {way} does not answer a session: is its pod ready, and does the cluster's DNS answer?")
-    if "the proxy's own API" in leaks:
+    missing = settled(OPEN, True, ANSWER)
+    leaks = settled(CLOSED, False, SETTLE)
+    for way in CLOSED:
+        print(f"{'OPEN  ' if way in leaks else 'closed'}  {way[0]}, {way[1]} port {way[2]}")
+    for name, host, port in missing:
+        print(f"MISSING {name}, {host} port {port}: is its pod ready, and does the cluster's DNS answer?")
+    if PROXY_API in leaks:
         print("NetworkPolicy is NOT enforced by this cluster: sessions reach each other, and whatever a node reaches.")
         print("What helps: a network plug-in that enforces it, such as Calico or Cilium.")
     elif leaks:
-        print(f"NetworkPolicy is enforced, but sessions reach {', '.join(leaks)}.")
+        print(f"NetworkPolicy is enforced, but sessions reach {', '.join(way[0] for way in leaks)}.")
         print("What helps: its address or range in sessions.closedRanges, and helm upgrade.")
     elif not missing:
         print("NetworkPolicy is enforced: a session reaches the hub, and nothing of the cluster beside it.")
