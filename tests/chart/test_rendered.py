@@ -24,7 +24,6 @@ def _profiles(rendered: Rendered, name: str = "somahub-profiles") -> dict[str, s
 def test_the_documents_are_those_of_the_checkout_to_the_letter(own: Rendered) -> None:
     """Prices, hardware and profiles: one place to change them, for both tiers."""
     assert _profiles(own) == {file.name: file.read_text() for file in PROFILES.glob("*.yaml")}
-    assert (CHART / "spawner_profiles").resolve() == PROFILES
 
 
 def test_values_put_a_document_in_place_of_the_charts_beside_them_or_leave_one_out(own_chart: Path) -> None:
