@@ -14,6 +14,7 @@ PKI = "/run/lab/run/pki"
 ETC = "/run/lab/run/etc"
 SOCKET = "/run/containerd/containerd.sock"
 VOLUMES = "/var/lib/lab-volumes"
+IMAGES = "/var/lib/containerd"
 
 
 def write(places: Places) -> None:
@@ -117,7 +118,7 @@ def _network() -> dict[str, Any]:
 # restrict_oom_score_adj: where root lacks CAP_SYS_RESOURCE, runc cannot lower it, and no pod would start.
 # The plugin "opt" would make /opt/containerd on the host.
 _CONTAINERD = f"""version = 3
-root = "/var/lib/containerd"
+root = "{IMAGES}"
 state = "/run/containerd"
 disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 [grpc]

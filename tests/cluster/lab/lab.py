@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from somahub.local.runner import SYSTEM_PATH
-from tests.cluster.lab import state
+from tests.cluster.lab import podman, state
 from tests.cluster.lab.build import Tools
-from tests.cluster.lab.documents import SOCKET
+from tests.cluster.lab.documents import IMAGES, SOCKET
 from tests.cluster.lab.places import Places
 
 
@@ -127,28 +130,52 @@ class Lab(Cluster):
         rows = [line.split() for line in self.ctr("images", "ls").splitlines()[1:]]
         return {row[0]: row[2] for row in rows}
 
-    def load(self, source: str | Path | IO[bytes]) -> tuple[str, ...]:
-        """Give the node an image: a name that podman knows, an archive, or a stream of one (OCI's or Docker's).
+    def load(self, source: str | Path) -> tuple[str, ...]:
+        """Give the node an image: a name that podman knows, or an archive (OCI's or Docker's).
 
-        Returns its references by digest, ``name@sha256:…``; the node knows it by these and by its tag.
+        Returns its references by digest, ``name@sha256:…``; the node knows it by these and by its tags.
         """
-        if isinstance(source, str):
-            with subprocess.Popen(
-                ["podman", "save", "-q", "--format", "oci-archive", source], stdout=subprocess.PIPE
-            ) as podman:
-                assert podman.stdout
-                try:
-                    return self.load(podman.stdout)
-                finally:
-                    podman.stdout.close()
         if isinstance(source, Path):
             with source.open("rb") as archive:
-                return self.load(archive)
+                return self._import(archive)
+        image = podman.find(source)
+        if image and image.names and self._link(image):
+            with tempfile.TemporaryFile() as archive:
+                archive.write(image.archive())
+                archive.seek(0)
+                self._import(archive, "--no-unpack")
+            return self._pinned(dict.fromkeys(image.names, image.digest))
+        save = ["podman", "save", "-q", "--format", "oci-archive", "--uncompressed", source]
+        with subprocess.Popen(save, stdout=subprocess.PIPE) as saving:
+            assert saving.stdout
+            return self._import(saving.stdout)
+
+    def _import(self, archive: IO[bytes], *words: str) -> tuple[str, ...]:
         before = self.images()
-        said = self.ctr("images", "import", "--local", "-", given=source)
-        given = [name for name in self.images() if name in said or name not in before]
-        names = [name for name in given if not name.startswith("sha256:")]
-        return tuple(dict.fromkeys(self._pin(name) for name in names))
+        said = self.ctr("images", "import", "--local", *words, "-", given=archive)
+        now = self.images()
+        new = {name: digest for name, digest in now.items() if name in said or digest != before.get(name)}
+        return self._pinned({name: digest for name, digest in new.items() if not name.startswith("sha256:")})
+
+    def _pinned(self, names: dict[str, str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._pin(name, digest) for name, digest in names.items()))
+
+    def _link(self, image: podman.Image) -> bool:
+        """Have containerd hold an image's layers by links to podman's files; False where they lie on another disk."""
+        there = {line.split()[0] for line in self.ctr("snapshots", "ls").splitlines()[1:]}
+        parent: tuple[str, ...] = ()
+        for name, layer in zip(image.chain, image.layers, strict=True):
+            if name not in there:
+                key = f"lab-{secrets.token_hex(8)}"
+                self.ctr("snapshots", "prepare", key, *parent)
+                folder = _writable(self.ctr("snapshots", "mounts", "/mnt", key))
+                copy = ["cp", "-al", f"{layer.folder}/.", str(self.places.images / folder.relative_to(IMAGES))]
+                if subprocess.run(copy, capture_output=True, check=False).returncode:
+                    self.ctr("snapshots", "rm", key)
+                    return False
+                self.ctr("snapshots", "commit", name, key)
+            parent = (name,)
+        return True
 
     def logs(self) -> str:
         """Pods, events, and the last lines of each part's log."""
@@ -158,12 +185,21 @@ class Lab(Cluster):
             said.append("\n".join([f"== {file.name}", *lines]))
         return "\n\n".join(said)
 
-    def _pin(self, name: str) -> str:
-        repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-        pinned = f"{repository}@{self.images()[name]}"
+    def _pin(self, name: str, digest: str) -> str:
+        repository = name.partition("@")[0]
+        if ":" in repository.rpartition("/")[2]:
+            repository = repository.rpartition(":")[0]
+        pinned = f"{repository}@{digest}"
         if pinned != name:
             self.ctr("images", "tag", "--force", name, pinned)
         return pinned
+
+
+def _writable(mount: str) -> Path:
+    """The folder that a snapshot's new files go to, from the line that would mount it."""
+    found = re.search(r"upperdir=([^,\s]+)", mount) or re.search(r"(\S+/fs) /mnt", mount)
+    assert found, mount
+    return Path(found[1])
 
 
 def _words(command: Any) -> str:
