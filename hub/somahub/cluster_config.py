@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final
 
 from somahub.accounts import admin
 from somahub.cluster import this_cluster
+from somahub.errors import SomahubError
 from somahub.instance import open_instance
 from somahub.local import secrets
 from somahub.pages.context import TEMPLATES, Page
 from somahub.settings import Settings
 from somahub.spawners.cluster import ClusterSpawner
-from somahub.spawners.rounds import go_round
+from somahub.spawners.rounds import end_when_changed, go_round
 
-# Where the chart's secret lies in the hub's pod.
-_SECRETS: Final = Path("/usr/local/etc/jupyterhub/secret")
+# Where the secret that our chart makes lies in the hub's pod.
+_SECRETS: Final = Path("/usr/local/etc/jupyterhub/existing-secret")
 # The name of our accounts among JupyterHub's authenticators.
 _OWN: Final = "somahub"
 _background: Final[set[asyncio.Task[None]]] = set()
 
 
 def configure(c: Any) -> None:
-    """Make the chart's hub a somahub. Raises SomahubError with one line a fault, and then the hub does not start."""
+    """Make the chart's hub a somahub. Where that cannot be, the hub does not start, and its log ends with why."""
+    try:
+        _configure(c)
+    except SomahubError as error:
+        sys.exit(f"somahub: {error}" + (f"\n  what helps: {error.mend}" if error.mend else ""))
+
+
+def _configure(c: Any) -> None:
     settings = Settings()
     instance = open_instance(settings, this_cluster(settings))
 
@@ -35,14 +44,16 @@ def configure(c: Any) -> None:
     c.JupyterHub.spawner_class = ClusterSpawner
     ClusterSpawner.instance = instance
     c.JupyterHub.allow_named_servers = True
-    c.Spawner.start_timeout = instance.tier.document.start_minutes * 60
-    c.Spawner.http_timeout = 60
-    c.Spawner.poll_interval = 10
+    c.KubeSpawner.start_timeout = instance.tier.document.start_minutes * 60
+    c.KubeSpawner.http_timeout = 60
+    c.KubeSpawner.poll_interval = 10
     # A person's home stays when their account goes.
     c.KubeSpawner.delete_pvc = False
     # For what runs in a session to save and end.
     c.KubeSpawner.delete_grace_period = 30
-    _background.add(asyncio.get_running_loop().create_task(go_round(instance, os.environ["POD_NAMESPACE"])))
+    loop = asyncio.get_running_loop()
+    _background.add(loop.create_task(go_round(instance, os.environ["POD_NAMESPACE"])))
+    _background.add(loop.create_task(end_when_changed(settings)))
 
     # A proxy that was started anew has no routes until the hub looks at it.
     c.JupyterHub.last_activity_interval = 2

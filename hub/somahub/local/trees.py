@@ -15,12 +15,15 @@ BUILT = Path("extensions/somahub_lab/static")
 
 
 def files(root: Path, names: Iterable[str]) -> Iterator[Path]:
-    """The files below ``root``'s entries ``names``, in order; hidden files and what is made are left out."""
+    """The files below ``root``'s entries ``names``, in order; hidden files and what is made are left out.
+
+    A link is what it leads to: the chart has the profiles by one.
+    """
     for name in sorted(names):
         top = root / name
         if top.is_file():
             yield top
-        for folder, folders, entries in os.walk(top):
+        for folder, folders, entries in os.walk(top, followlinks=True):
             folders[:] = sorted(entry for entry in folders if entry not in MADE and not entry.startswith("."))
             if root / BUILT == Path(folder):
                 folders.clear()

@@ -22,6 +22,7 @@ class Chosen:
     name: str
     user: Any
     user_options: dict[str, Any]
+    orm_spawner: Any
 
     # Not empty: a link to a session that does not run leads to the cards, and starts nothing by itself.
     options_form = "cards"
@@ -47,6 +48,11 @@ class Chosen:
         """What the person chose, checked again: the hub's API takes any options."""
         options = self.user_options or {}
         return self.choose(str(options.get("profile", "")), str(options.get("hardware", "")))
+
+    def note_start(self, fact: Fact) -> None:
+        """Write down that the session holds its hardware; what JupyterHub's API says of its start is then the same."""
+        self.instance.ledger.append(fact)
+        self.orm_spawner.started = fact.at.astimezone(UTC).replace(tzinfo=None)
 
     def planned(self) -> SessionPlan:
         """What to run, from what the person chose."""

@@ -136,7 +136,7 @@ class ClusterSpawner(Chosen, KubeSpawner):  # type: ignore[misc]
     def _note_start(self) -> None:
         pod = self._pod()
         if pod and (fact := pods.began(pod)) and fact.session != self._noted:
-            self.instance.ledger.append(fact)
+            self.note_start(fact)
             self._noted = fact.session
 
     def _note_end(self, why: str, at: datetime | None) -> None:

@@ -58,7 +58,7 @@ class MachineSpawner(Chosen, SandboxSpawner):
         """The folders and devices of a session; notes its start, so that nobody else is given the same."""
         instance, shelf = self.instance, self.instance.tier.shelf
         gpus = free_gpus(instance, plan.hardware)
-        instance.ledger.append(started(plan, datetime.now(UTC), gpus))
+        self.note_start(started(plan, datetime.now(UTC), gpus))
         return Ground(
             session_environment=shelf.environment(SESSION).folder,
             app_environment=shelf.environment(plan.app.name).folder,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import os
+import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,12 +15,16 @@ from jupyterhub.app import JupyterHub
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner.clients import load_config, shared_client
 
-from somahub.cluster import Cluster
-from somahub.instance import Instance
+from somahub import catalog
+from somahub.cluster import Cluster, this_cluster
+from somahub.errors import SomahubError
+from somahub.instance import Instance, shipped
 from somahub.ledger.reconcile import closing
+from somahub.settings import Settings
 from somahub.spawners import pods
 
 _PERIOD: Final = 60.0
+_LOOK: Final = 5.0
 # A pod this young may belong to a start that the hub has not written down yet.
 _YOUNG: Final = timedelta(minutes=5)
 _log = logging.getLogger("somahub.rounds")
@@ -44,6 +51,34 @@ async def go_round(instance: Instance[Cluster], namespace: str) -> None:
                 await api.delete_namespaced_pod(stray, namespace)
         except (ApiException, OSError, TimeoutError) as error:
             _log.warning("the cluster did not answer: %s", error)
+
+
+async def end_when_changed(settings: Settings) -> None:
+    """End this hub, to be started anew by the cluster, once other documents lie where its own came from.
+
+    Documents with a fault are left alone: a hub that runs is worth more than one that does not start.
+    """
+    mine = _fingerprint(settings)
+    while _fingerprint(settings) == mine or not _sound(settings):
+        await asyncio.sleep(_LOOK)
+    _log.warning("the documents have changed; starting anew with them")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _fingerprint(settings: Settings) -> str:
+    files = [settings.cluster, *sorted(settings.profiles.glob("*.yaml") if settings.profiles else ())]
+    texts = [f"{file}\0{file.read_text()}" for file in files if file and file.is_file()]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _sound(settings: Settings) -> bool:
+    try:
+        faults = catalog.check_lines(settings.profiles or shipped("profiles"), this_cluster(settings).apps())
+    except SomahubError as error:
+        faults = [str(error)]
+    for fault in faults:
+        _log.warning("not taken up: %s", fault)
+    return not faults
 
 
 def strays(running: Mapping[str, Any], known: Callable[[str, str], bool], now: datetime) -> list[str]:
