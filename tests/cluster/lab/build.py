@@ -109,7 +109,7 @@ def ensure(places: Places, *, kwok: bool = False, keep_caches: bool = False) -> 
 
     Go's caches are 8 GB and are removed after a build, unless the caller named others or wants to keep them.
     """
-    missing_packages()
+    install_packages()
     with alone(places.tools, "somebody else is building the cluster lab; waiting for them"):
         sets = {_place(places, CLUSTER): CLUSTER} | ({_place(places, KWOK): KWOK} if kwok else {})
         lacking = {place: steps for place, steps in sets.items() if not place.is_dir()}
@@ -126,7 +126,7 @@ def kwok_tools(places: Places) -> Tools:
     return Tools(_place(places, KWOK))
 
 
-def missing_packages() -> None:
+def install_packages() -> None:
     """Install what the lab needs from Debian, from ``requirements/system-cluster.txt``."""
     wanted = packages.wanted(SYSTEM)
     if lacking := tuple(sorted(set(wanted) - packages.installed(wanted))):

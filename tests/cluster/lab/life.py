@@ -92,9 +92,8 @@ def _spec_file(places: Places) -> Path:
 
 
 def _start(places: Places, tools: Tools) -> None:
-    for name in ("log", "etc", "gates", "etcd", "kubelet", "volumes", "pods", "helm", "kubectl"):
-        if name != "etc":
-            (places.run / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("log", "gates", "etcd", "kubelet", "volumes", "pods", "helm", "kubectl"):
+        (places.run / name).mkdir(mode=0o700, parents=True)
     places.images.mkdir(mode=0o700, exist_ok=True)
     (places.run / "tools").symlink_to(tools.folder)
     pki.make(places)
