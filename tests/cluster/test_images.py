@@ -8,12 +8,14 @@ import os
 import re
 import resource
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from somahub.images import engine, table
 from somahub.images.command import Builder, main, scratch
@@ -233,6 +235,47 @@ def test_building_again_builds_nothing_and_names_the_same_images(
     for name in (*APPS, "service", "hub"):
         digest = podman("image", "inspect", "--format", "{{.Digest}}", built[name]).strip()
         assert digest.removeprefix("sha256:") in (tmp_path / "images.yaml").read_text()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A registry of images, Debian's, on this machine alone and for this test alone; its address."""
+    # Brought, not installed: its package would start it as a service.
+    tmp_path.chmod(0o755)
+    for command in (["apt-get", "download", "docker-registry"], ["sh", "-c", "dpkg -x docker-registry_*.deb ."]):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{done.stderr} (apt-get update?)"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {"version": "0.1", "storage": {"filesystem": {"rootdirectory": str(tmp_path / "kept")}}}
+    (tmp_path / "settings.json").write_text(json.dumps({**settings, "http": {"addr": address}}))
+    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+    command = [str(tmp_path / "usr/bin/docker-registry"), "serve", str(tmp_path / "settings.json")]
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as serving:
+        try:
+            until(lambda: (tmp_path / "log").read_text(), "listening on")
+            yield address
+        finally:
+            serving.terminate()
+
+
+def test_what_is_pushed_is_pulled_by_the_name_that_helm_is_given(
+    built: dict[str, str], registry: str, tmp_path: Path
+) -> None:
+    base = lab.base(engine.choose("podman", scratch()))
+    values = tmp_path / "images.yaml"
+    words = ["build", "--base", base, "--source", str(ROOT), "--values", str(values), "--registry", f"{registry}/lab"]
+    assert main([*words, "hub", "service"]) == 0
+    document = YAML(typ="safe", pure=True).load(values)
+    hub = document["jupyterhub"]["hub"]["image"]
+    for name, reference in (("service", document["service"]["image"]), ("hub", f"{hub['name']}:{hub['tag']}")):
+        assert reference.startswith(f"{registry}/lab/somahub-{name}@sha256:")
+        assert not podman("images", "--quiet", f"{registry}/lab/somahub-{name}")
+        podman("pull", "--quiet", reference)
+        assert inside(reference, "id -u") == "1000\n"
+        podman("rmi", reference)
+    assert podman("image", "exists", built["hub"]) == ""
 
 
 @pytest.mark.parametrize(

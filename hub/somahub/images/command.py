@@ -129,6 +129,8 @@ def _known(made: Engine, name: str, local: str, given: argparse.Namespace) -> st
     made.tag(local, f"{remote}:{tag}")
     with console.step(f"pushing {remote}:{tag}"):
         digest = made.push(f"{remote}:{tag}")
+    # The registry keeps it under that name; here, one more would keep it for ever.
+    made.remove(f"{remote}:{tag}")
     return f"{remote}@{digest}"
 
 
