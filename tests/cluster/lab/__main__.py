@@ -18,7 +18,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--kwok", type=int, nargs="?", const=100, metavar="NODES", help="build kwok; up: play nodes")
     parser.add_argument("--gpus", type=int, default=4, help="GPUs of each node that kwok plays (default: 4)")
     parser.add_argument("--images", action="store_true", help="down: remove the images that were loaded, too")
-    parser.add_argument("--keep-caches", action="store_true", help="build: keep Go's caches, 8 GB")
+    parser.add_argument("--keep-caches", action="store_true", help="build: keep Go's caches, 5 GB")
     said = parser.parse_args(words)
     try:
         return run(said, places.from_environment(said.number))

