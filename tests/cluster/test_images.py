@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -173,6 +174,41 @@ def test_what_a_step_is_told_of_the_machine_stays_out_of_the_image(
     whole = kept.read_bytes()
     assert b"as-here" in whole
     assert b"planted-secret" not in whole
+
+
+def test_a_build_that_is_interrupted_leaves_no_process_and_no_container(tmp_path: Path) -> None:
+    mark = f"1234{os.getpid()}"
+    (tmp_path / "Dockerfile").write_text(f"ARG DEBIAN\nFROM ${{DEBIAN}}\nRUN echo begun; sleep {mark}\n")
+    (tmp_path / "machine").touch()
+    made = engine.choose("podman", scratch())
+    before = podman("ps", "--all", "--external", "--quiet")
+
+    def hear(line: str) -> None:
+        if line == "begun":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made.build(
+            "localhost/somahub-test-interrupted:1",
+            tmp_path / "Dockerfile",
+            tmp_path,
+            arguments={"DEBIAN": lab.base(made)},
+            labels={},
+            secret=tmp_path / "machine",
+            layers=False,
+            hear=hear,
+        )
+    assert podman("ps", "--all", "--external", "--quiet") == before
+    until(lambda: f"left: {any(mark in words for words in running())}", "left: False", patience=10)
+
+
+def running() -> list[str]:
+    """The command lines of all processes but this one."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [entry.read_text(errors="replace")] if entry.parent.name != str(os.getpid()) else []
+    return found
 
 
 def test_the_hub_has_what_its_chart_loads(built: dict[str, str]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,18 +85,7 @@ class Engine:
         said: list[str] = []
         log = self.scratch / "log" / f"{re.sub(r'[^a-z0-9]+', '-', reference)}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            log.open("w") as kept,
-            subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env=self._environment(),
-            ) as process,
-        ):
+        with log.open("w") as kept, self._whole_or_gone(command) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 kept.write(line)
@@ -102,6 +93,35 @@ class Engine:
                 hear(line.rstrip())
         if process.returncode:
             raise SetupError(f"{reference} could not be built: {_reason(chr(10).join(said))}", f"{log} has all of it")
+
+    @contextmanager
+    def _whole_or_gone(self, command: list[str]) -> Iterator[subprocess.Popen[str]]:
+        """Run a build to its end; one that is interrupted leaves no process, and no container of gigabytes."""
+        before = self._half_made()
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=self._environment(),
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                for pid in descendants(process.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                for container in self._half_made() - before:
+                    self._run("rm", "--force", container)
+                raise
+
+    def _half_made(self) -> set[str]:
+        """What podman builds in; docker looks after its own."""
+        if not self.podman:
+            return set()
+        return set(self._must("ps", "--all", "--external", "--quiet", "--filter", "name=-working-container").split())
 
     def tag(self, reference: str, name: str) -> None:
         """Give an image a second name."""
@@ -173,6 +193,20 @@ def choose(name: str | None, scratch: Path) -> Engine:
             return engine
         faults.append(f"{program} does not answer: {_reason(done.stdout)}")
     raise SetupError("; ".join(faults), "install one, as root: apt-get install podman")
+
+
+def descendants(pid: int) -> list[int]:
+    """A process, its children and theirs, as they are now; the youngest first."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # What stands before the last bracket is the program's name, whatever it holds.
+            parent = int(entry.read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(parent, []).append(int(entry.parent.name))
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found[::-1]
 
 
 def _reason(said: str) -> str:
