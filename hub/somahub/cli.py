@@ -69,6 +69,14 @@ def sample(
     typer.echo(f"{made.project}\n{made.slp}")
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def images(context: typer.Context) -> None:
+    """Build the container images: somahub images build --help."""
+    from somahub.images.command import main as run
+
+    raise typer.Exit(run(context.args))
+
+
 @profiles.command()
 def check(
     directory: Annotated[Path | None, typer.Argument(help="A folder of profiles; the one in use if left out.")] = None,

@@ -15,6 +15,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 CLONE = Path(__file__).resolve().parents[3]
 if __name__ == "__main__":
@@ -35,7 +36,7 @@ WRAPPER = Path("/usr/local/bin/somahub")
 
 def main(words: list[str]) -> int:
     """Run one command; what goes wrong on purpose is one line and what helps against it."""
-    commands = {"up": up, "down": down, "doctor": doctor, "apps": apps}
+    commands = {"up": up, "down": down, "doctor": doctor, "apps": apps, "images": images}
     name, *rest = words or [""]
     if name not in {*commands, "somahub", *rehearse.TARGETS} or (rest and name != "somahub"):
         console.fault(f"say one of: {', '.join([*commands, *rehearse.TARGETS, 'somahub …'])}")
@@ -79,6 +80,17 @@ def apps(place: Layout) -> int:
     with alone(place.cache, "another make is setting up; waiting for it"):
         venv = Venvs(CLONE, place, user).hub()
     user.become([venv / "bin/python", "-m", "somahub.cli", "apps", "build"])
+
+
+def images(_place: Layout) -> NoReturn:
+    """Build the container images, as whoever called: who may use podman or docker."""
+    words = ["build", "--source", str(CLONE), "--values", str(CLONE / "build/images.yaml")]
+    for name in ("REGISTRY", "BASE", "ENGINE"):
+        words += [f"--{name.lower()}", os.environ[name]] if os.environ.get(name) else []
+    words += os.environ.get("NAMES", "").split()
+    environment = {**os.environ, "PYTHONPATH": str(CLONE / "hub"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = ["/usr/bin/python3", "-m", "somahub.images", *words]
+    os.execve(command[0], command, environment)  # noqa: S606  no shell is wanted
 
 
 def doctor(place: Layout) -> int:

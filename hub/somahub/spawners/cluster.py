@@ -53,6 +53,8 @@ class ClusterSpawner(Chosen, KubeSpawner):  # type: ignore[misc]
         for name, value in pods.overrides(plan, image).items():
             setattr(self, name, self._merged(name, value))
         self._asked = self._ask(plan, image)
+        # It remembers that a home's claim was there once; one that was removed since is made anew.
+        self._pvc_exists = False
 
     async def start(self) -> str:
         """Start the pod and return its URL once it runs; a start that is in vain ends at once, and says why."""
@@ -61,6 +63,10 @@ class ClusterSpawner(Chosen, KubeSpawner):  # type: ignore[misc]
         try:
             await self._watch(starting)
             return str(await starting)
+        except TimeoutError as error:
+            last = str(self.news.step.get("message", "")).rstrip(".")
+            line = f"the session did not start in {self.start_timeout // 60} minutes; the last thing was: {last}"
+            raise shown(StartError(line, mend="try again, or tell an administrator")) from error
         except ApiException as error:
             raise shown(_error(waiting.refusal(error.status, _message(error)))) from error
         except SomahubError as error:

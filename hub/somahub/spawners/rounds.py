@@ -58,9 +58,12 @@ async def end_when_changed(settings: Settings) -> None:
 
     Documents with a fault are left alone: a hub that runs is worth more than one that does not start.
     """
-    mine = _fingerprint(settings)
-    while _fingerprint(settings) == mine or not _sound(settings):
+    looked = _fingerprint(settings)
+    while True:
         await asyncio.sleep(_LOOK)
+        before, looked = looked, _fingerprint(settings)
+        if looked != before and _sound(settings):
+            break
     _log.warning("the documents have changed; starting anew with them")
     os.kill(os.getpid(), signal.SIGTERM)
 
