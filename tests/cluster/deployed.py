@@ -54,12 +54,11 @@ class Deployed:
             self.people[name] = said.split()[-1]
         return name, self.people[name]
 
-    def ask(self, method: str, path: str) -> httpx.Response:
+    def ask(self, method: str, path: str, options: dict[str, str] | None = None) -> httpx.Response:
         """Ask the hub's API as its operator."""
         token = self.kubectl("exec", "deploy/hub", "-c", "hub", "--", "cat", "/srv/jupyterhub/secrets/operator").strip()
-        return httpx.request(
-            method, f"{self.url}/hub/api{path}", headers={"Authorization": f"token {token}"}, timeout=30
-        )
+        headers = {"Authorization": f"token {token}"}
+        return httpx.request(method, f"{self.url}/hub/api{path}", headers=headers, json=options, timeout=30)
 
     def pods(self, *, person: str = "", component: str = "singleuser-server") -> list[dict[str, Any]]:
         """The pods of a component, those of one person where one is named."""
