@@ -126,40 +126,40 @@ def test_who_waits_is_told_what_for(
             pod(),
             [event("FailedScheduling", FULL)],
             False,
-            "no node has room for GPU (4 CPUs, 16 GiB, 1 GPU): 1 node has too few free CPUs; 2 nodes have no free GPU; "
+            "No node has room for GPU (4 CPUs, 16 GiB, 1 GPU): 1 node has too few free CPUs; 2 nodes have no free GPU; "
             "ben holds 1 GPU since 08:02 UTC",
         ),
         (
             pod(),
             [event("FailedScheduling", TAINT)],
             False,
-            "no node has room for GPU (4 CPUs, 16 GiB, 1 GPU): 1 node is not of the kind asked for; "
+            "No node has room for GPU (4 CPUs, 16 GiB, 1 GPU): 1 node is not of the kind asked for; "
             "1 node is kept for others; ben holds 1 GPU since 08:02 UTC",
         ),
         (
             pod(),
             [event("NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max node group size reached")],
             True,
-            "no node has room for GPU (4 CPUs, 16 GiB, 1 GPU), and none can be added: "
+            "No node has room for GPU (4 CPUs, 16 GiB, 1 GPU), and none can be added: "
             "pod didn't trigger scale-up: 1 max node group size reached",
         ),
         (
             pod("n1", waits("ErrImagePull")),
             [event("Failed", 'Failed to pull image "x": rpc error: code = NotFound desc = not found')],
             False,
-            f"the image of DeepLabCut, {IMAGE}, is not in its registry, or this cluster may not fetch it",
+            f"The image of DeepLabCut, {IMAGE}, is not in its registry, or this cluster may not fetch it",
         ),
         (
             pod("n1", waits("InvalidImageName")),
             [],
             False,
-            f"the image of DeepLabCut, {IMAGE}, is not in its registry, or this cluster may not fetch it",
+            f"The image of DeepLabCut, {IMAGE}, is not in its registry, or this cluster may not fetch it",
         ),
         (
             pod("n1", waits("ImagePullBackOff")),
             [event("Failed", "Failed to pull image: i/o timeout", at=0)],
             False,
-            f"the image of DeepLabCut, {IMAGE}, could not be fetched: Failed to pull image: i/o timeout",
+            f"The image of DeepLabCut, {IMAGE}, could not be fetched: Failed to pull image: i/o timeout",
         ),
         (
             pod("n1", waits("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")),
@@ -180,7 +180,7 @@ def test_who_waits_is_told_what_for(
             pod("n1", phase="Failed", reason="Evicted", message="The node was low on resource: memory."),
             [],
             False,
-            "the cluster ended the session as it started: Evicted: The node was low on resource: memory.",
+            "The cluster ended the session as it started: Evicted: The node was low on resource: memory.",
         ),
     ],
 )
@@ -201,15 +201,15 @@ def test_what_is_in_vain_ends_at_once_and_says_why(
         (
             403,
             'pods "jupyter-ada" is forbidden: exceeded quota: lab, requested: cpu=4, used: cpu=2, limited: cpu=4',
-            "the lab's quota on this cluster is used up: "
+            "The lab's quota on this cluster is used up: "
             "exceeded quota: lab, requested: cpu=4, used: cpu=2, limited: cpu=4",
         ),
         (
             403,
             'pods "x" is forbidden: violates PodSecurity "restricted:latest": hostPath volumes',
-            'the cluster\'s rules refuse this session: PodSecurity "restricted:latest": hostPath volumes',
+            'The cluster\'s rules refuse this session: PodSecurity "restricted:latest": hostPath volumes',
         ),
-        (422, "Invalid value:\n 9", "the cluster refused this session: Invalid value: 9"),
+        (422, "Invalid value:\n 9", "The cluster refused this session: Invalid value: 9"),
     ],
 )
 def test_a_pod_that_the_cluster_does_not_take_says_why(status: int, message: str, line: str) -> None:

@@ -65,8 +65,8 @@ class ClusterSpawner(Chosen, KubeSpawner):  # type: ignore[misc]
             return str(await starting)
         except TimeoutError as error:
             last = str(self.news.step.get("message", "")).rstrip(".")
-            line = f"the session did not start in {self.start_timeout // 60} minutes; the last thing was: {last}"
-            raise shown(StartError(line, mend="try again, or tell an administrator")) from error
+            line = f"The session did not start in {self.start_timeout // 60} minutes; the last thing was: {last}"
+            raise shown(StartError(line, mend="Try again, or tell an administrator")) from error
         except ApiException as error:
             raise shown(_error(waiting.refusal(error.status, _message(error)))) from error
         except SomahubError as error:

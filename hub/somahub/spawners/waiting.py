@@ -59,7 +59,7 @@ def look(
     if pod is None:
         return Waiting(2, "Asking the cluster for a session")
     if pod["status"].get("phase") == "Failed":
-        return Impossible(f"the cluster ended the session as it started: {_ending(pod)}", _ADMINISTRATOR)
+        return Impossible(f"The cluster ended the session as it started: {_ending(pod)}", _ADMINISTRATOR)
     if not pod["spec"].get("nodeName"):
         return _unplaced(pod, events, asked, autoscaling, now)
     for state in pod["status"].get("initContainerStatuses") or []:
@@ -73,10 +73,10 @@ def look(
 def refusal(status: int, message: str) -> Impossible:
     """Why the cluster did not take a pod at all, from its API's answer."""
     if status == 403 and "exceeded quota" in message:
-        return Impossible(f"the lab's quota on this cluster is used up: {_after('exceeded quota', message)}", _SMALLER)
+        return Impossible(f"The lab's quota on this cluster is used up: {_after('exceeded quota', message)}", _SMALLER)
     if status == 403 and "PodSecurity" in message:
-        return Impossible(f"the cluster's rules refuse this session: {_after('PodSecurity', message)}", _ADMINISTRATOR)
-    return Impossible(f"the cluster refused this session: {' '.join(message.split())[:300]}", _ADMINISTRATOR)
+        return Impossible(f"The cluster's rules refuse this session: {_after('PodSecurity', message)}", _ADMINISTRATOR)
+    return Impossible(f"The cluster refused this session: {' '.join(message.split())[:300]}", _ADMINISTRATOR)
 
 
 def over(pod: Mapping[str, Any]) -> bool:
@@ -97,8 +97,8 @@ def ended(pod: Mapping[str, Any] | None) -> tuple[str, datetime | None]:
     return _ending(pod), None
 
 
-_ADMINISTRATOR: Final = "tell an administrator"
-_SMALLER: Final = "stop another session, or choose smaller hardware"
+_ADMINISTRATOR: Final = "Tell an administrator"
+_SMALLER: Final = "Stop another session, or choose smaller hardware"
 _NEVER: Final = ("InvalidImageName", "ErrImageNeverPull")
 _NOT_THERE: Final = re.compile(r"not found|not exist|manifest unknown|denied|unauthorized|forbidden", re.IGNORECASE)
 _BROKEN: Final = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff")
@@ -129,13 +129,13 @@ def _unplaced(pod: Mapping[str, Any], events: Sequence[Event], asked: Asked, aut
     if autoscaling and last == "FailedScheduling":
         return Waiting(10, f"No node has room for {_size(asked.hardware)}; waiting for one to be added")
     if last == "NotTriggerScaleUp":
-        why = f"no node has room for {_size(asked.hardware)}, and none can be added: {_lacking(message)}"
+        why = f"No node has room for {_size(asked.hardware)}, and none can be added: {_lacking(message)}"
         return Impossible(why, _SMALLER)
     since = _time(pod["metadata"].get("creationTimestamp")) or now
     if (now - since).total_seconds() < _PATIENCE:
         return Waiting(5, "Looking for a node with room")
     held = f"; {asked.holders}" if asked.holders else ""
-    return Impossible(f"no node has room for {_size(asked.hardware)}: {_lacking(message)}{held}", _SMALLER)
+    return Impossible(f"No node has room for {_size(asked.hardware)}: {_lacking(message)}{held}", _SMALLER)
 
 
 _OF_SCHEDULING: Final = ("FailedScheduling", "TriggeredScaleUp", "NotTriggerScaleUp")
@@ -175,11 +175,11 @@ def _no_image(reason: str, events: Sequence[Event], asked: Asked, now: datetime)
     said = " ".join(str(event.get("message", "")) for event in failures)
     first = _time(failures[0].get("firstTimestamp") or failures[0].get("eventTime")) if failures else None
     if reason in _NEVER or _NOT_THERE.search(said):
-        why = f"the image of {asked.title}, {asked.image}, is not in its registry, or this cluster may not fetch it"
-        return Impossible(why, "an administrator pushes it (docs/images.md), or mends its name in the chart's values")
+        why = f"The image of {asked.title}, {asked.image}, is not in its registry, or this cluster may not fetch it"
+        return Impossible(why, "An administrator pushes it (docs/images.md), or mends its name in the chart's values")
     if first and (now - first).total_seconds() > _RETRIES:
-        why = f"the image of {asked.title}, {asked.image}, could not be fetched: {said[-200:]}"
-        return Impossible(why, "try again; if it stays so, an administrator looks at the registry")
+        why = f"The image of {asked.title}, {asked.image}, could not be fetched: {said[-200:]}"
+        return Impossible(why, "Try again; if it stays so, an administrator looks at the registry")
     return Waiting(30, f"The registry did not answer for {asked.title}; asking again")
 
 
