@@ -8,9 +8,11 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from aiohttp import ClientError
 from jupyterhub.app import JupyterHub
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner.clients import load_config, shared_client
@@ -31,16 +33,16 @@ _log = logging.getLogger("somahub.rounds")
 
 
 async def go_round(instance: Instance[Cluster], namespace: str) -> None:
-    """Compare, every minute and without end; a cluster that does not answer is asked again."""
+    """Compare, every minute and without end; a cluster or a ledger that does not answer is asked again."""
     load_config()
     api = shared_client("CoreV1Api")
     last_seen: dict[str, datetime] = {}
     while True:
         # First the wait: JupyterHub itself looks at the servers that it knows when it starts.
         await asyncio.sleep(_PERIOD)
-        # First the facts: a session's fact is written after its pod is there, so one without a pod is over.
-        facts = instance.ledger.open_sessions()
         try:
+            # First the facts: a session's fact is written after its pod is there, so one without a pod is over.
+            facts = instance.ledger.open_sessions()
             found = await api.list_namespaced_pod(namespace, label_selector=pods.LABEL)
             running = {(pod.metadata.annotations or {}).get(pods.SESSION, ""): pod.metadata for pod in found.items}
             for fact in closing(facts, running, last_seen):
@@ -49,8 +51,8 @@ async def go_round(instance: Instance[Cluster], namespace: str) -> None:
             for stray in strays(running, _known, datetime.now(UTC)):
                 _log.warning("pod %s is no server of this hub; ending it", stray)
                 await api.delete_namespaced_pod(stray, namespace)
-        except (ApiException, OSError, TimeoutError) as error:
-            _log.warning("the cluster did not answer: %s", error)
+        except (ApiException, ClientError, OSError, SomahubError) as error:
+            _log.warning("this round was not completed, the next will be tried: %r", error)
 
 
 async def end_when_changed(settings: Settings) -> None:
@@ -61,9 +63,11 @@ async def end_when_changed(settings: Settings) -> None:
     looked = _fingerprint(settings)
     while True:
         await asyncio.sleep(_LOOK)
-        before, looked = looked, _fingerprint(settings)
-        if looked != before and _sound(settings):
-            break
+        with suppress(OSError):  # they are just being replaced: the next look finds them
+            now = _fingerprint(settings)
+            if now != looked and _sound(settings):
+                break
+            looked = now
     _log.warning("the documents have changed; starting anew with them")
     os.kill(os.getpid(), signal.SIGTERM)
 
