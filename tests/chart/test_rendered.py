@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyterhub.utils import subdomain_hook_idna
 from ruamel.yaml import YAML
 
 from somahub import catalog
@@ -89,6 +90,16 @@ def test_the_service_asks_the_hub_who_somebody_is(own: Rendered) -> None:
         "secretKeyRef": {"name": "somahub-secrets", "key": "hub.services.somahub.apiToken"}
     }
     assert env["JUPYTERHUB_API_URL"] == "http://hub:8081/hub/api"
+
+
+def test_with_a_host_for_each_person_the_service_knows_its_own_and_the_hubs(own_chart: Path) -> None:
+    """As JupyterHub names them."""
+    values = nested("jupyterhub.hub.config.JupyterHub.subdomain_host", "https://neuro.lab.test:8443")
+    (container,) = render(own_chart, values).pods()["Deployment/somahub-service"]["spec"]["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    host = subdomain_hook_idna("somahub", "neuro.lab.test", "service")
+    assert env["JUPYTERHUB_HOST"] == "https://neuro.lab.test:8443"
+    assert env["JUPYTERHUB_OAUTH_CALLBACK_URL"] == f"https://{host}:8443/services/somahub/oauth_callback"
 
 
 def test_the_walls_are_asked_from_where_a_session_stands(own: Rendered, whole: Rendered) -> None:

@@ -62,6 +62,12 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("jupyterhub.hub.extraConfig", None, "/jupyterhub/hub", "missing property 'extraConfig'"),
     ("jupyterhub.hub.existingSecret", "mine", "/jupyterhub/hub/existingSecret", "value must be 'somahub-secrets'"),
     ("jupyterhub.hub.baseUrl", "/jupyter", "/jupyterhub/hub/baseUrl", "value must be '/'"),
+    (
+        "jupyterhub.hub.config.JupyterHub.subdomain_host",
+        "neuro.lab.org",
+        "/jupyterhub/hub/config/JupyterHub/subdomain_host",
+        "'neuro.lab.org' does not match pattern '^(https?://[a-z0-9.-]+(:[0-9]+)?)?$'",
+    ),
     ("jupyterhub.hub.db.type", "postgres", "/jupyterhub/hub/db/type", "value must be 'sqlite-pvc'"),
     (
         "jupyterhub.hub.services.somahub.url",

@@ -32,7 +32,7 @@ class Caller:
 
 
 class Hub:
-    """The hub at ``api``; ``pages`` is the path of its pages, for what people are told."""
+    """The hub at ``api``; ``pages`` is where its pages lie, for what people are told."""
 
     def __init__(self, api: str, pages: str) -> None:
         self.pages = pages

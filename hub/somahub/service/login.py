@@ -41,9 +41,10 @@ class Login:
             api_url=settings.api_url,
             api_token=token,
             base_url=settings.prefix,
-            hub_prefix=settings.hub,
+            hub_host=settings.host,
+            hub_prefix=f"{settings.base}hub/",
             oauth_client_id=settings.client,
-            oauth_redirect_uri=f"{settings.prefix}oauth_callback",
+            oauth_redirect_uri=settings.callback or f"{settings.prefix}oauth_callback",
             access_scopes={settings.access},
         )
 

@@ -47,6 +47,17 @@ class ServiceSettings(BaseSettings):
     base: Annotated[str, AfterValidator(_folder)] = Field(
         default="/", alias="JUPYTERHUB_BASE_URL", description="Where the proxy shows the hub and all else."
     )
+    host: str = Field(
+        default="",
+        pattern=r"^(https?://[a-z0-9.-]+(:[0-9]+)?)?$",
+        alias="JUPYTERHUB_HOST",
+        description="The hub's host, as `https://neuro.lab.org`, where people and services have hosts of their own.",
+    )
+    callback: str = Field(
+        default="",
+        alias="JUPYTERHUB_OAUTH_CALLBACK_URL",
+        description="Where the hub sends a browser back to, with the service's own host where it has one.",
+    )
     name: str = Field(
         default="somahub", alias="JUPYTERHUB_SERVICE_NAME", description="The service's name in the hub's configuration."
     )
@@ -56,8 +67,8 @@ class ServiceSettings(BaseSettings):
 
     @property
     def hub(self) -> str:
-        """The path of the hub's pages."""
-        return f"{self.base}hub/"
+        """Where the hub's pages lie: a path, with the hub's host before it where that is another."""
+        return f"{self.host}{self.base}hub/"
 
     @property
     def access(self) -> str:
