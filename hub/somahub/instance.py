@@ -88,13 +88,19 @@ def shipped(folder: str) -> Path:
     return package.parents[1] / {"images": "images", "profiles": "spawner_profiles"}[folder]
 
 
+def read_catalog(settings: Settings, tier: Tier) -> Catalog:
+    """What is offered on this tier, each profile with the digest of what it runs; raises CatalogError."""
+    read = catalog.load(settings.profiles or shipped("profiles"), tier.apps())
+    used = {profile.app for profile in read.profiles.values()}
+    return catalog.pinned(read, {name: tier.app(name).digest for name in used})
+
+
 def open_instance(settings: Settings, tier: OneTier) -> Instance[OneTier]:
     """Read the catalogue and open the ledger, as the settings say.
 
     Raises CatalogError with one line a fault, or LedgerError.
     """
-    read = catalog.load(settings.profiles or shipped("profiles"), tier.apps())
+    offered = read_catalog(settings, tier)
     ledger = Ledger(settings.database)
     ledger.migrate()
-    used = {profile.app for profile in read.profiles.values()}
-    return Instance(settings, catalog.pinned(read, {name: tier.app(name).digest for name in used}), ledger, tier)
+    return Instance(settings, offered, ledger, tier)

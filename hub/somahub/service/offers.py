@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from somahub import catalog
 from somahub.catalog import Catalog
 from somahub.catalog.faults import words
-from somahub.instance import Tier, shipped
+from somahub.instance import Tier, read_catalog
 from somahub.model import Hardware, Profile
 from somahub.service.problems import Problem, unknown
 from somahub.settings import Settings
@@ -13,10 +12,7 @@ from somahub.settings import Settings
 
 def offered(settings: Settings) -> Catalog:
     """The catalogue as the hub has it, with the same digests; raises CatalogError or SetupError."""
-    tier = _tier(settings)
-    read = catalog.load(settings.profiles or shipped("profiles"), tier.apps())
-    apps = {profile.app for profile in read.profiles.values()}
-    return catalog.pinned(read, {name: tier.app(name).digest for name in apps})
+    return read_catalog(settings, _tier(settings))
 
 
 def choose(offers: Catalog, profile: str, hardware: str) -> tuple[Profile, Hardware]:
