@@ -20,10 +20,10 @@ APPS = "/opt/somahub/apps"
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A recipe under images/: one lock file, one environment.
+    """What a session runs: an environment built from a recipe under images/, or an image that holds one.
 
-    ``digest`` is the first 12 hexadecimal digits of the SHA-256 of everything that decides what
-    is installed; it names the environment on one machine and the image's tag on Kubernetes.
+    ``digest`` is 12 hexadecimal digits that change with what runs: of everything that decides what is installed, on one
+    machine; of the image, on Kubernetes.
     """
 
     name: str

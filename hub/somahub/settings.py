@@ -14,7 +14,7 @@ def _root_or_home(root: str, home: str) -> Path:
 
 
 class Settings(BaseSettings):
-    """Settings of one machine. Folders are absolute; ports are of the loopback interface."""
+    """Settings of one hub. Folders are absolute; ports are of the loopback interface, and of one machine alone."""
 
     model_config = SettingsConfigDict(env_prefix="SOMAHUB_", extra="ignore", frozen=True)
 

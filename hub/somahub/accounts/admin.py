@@ -13,7 +13,7 @@ ADMINISTRATOR: Final = "admin"
 
 
 def open_accounts(settings: Settings) -> Accounts:
-    """The accounts of one machine; their table is made where it is not there yet."""
+    """The accounts of one hub; their table is made where it is not there yet."""
     ledger = Ledger(settings.database)
     ledger.migrate()
     return Accounts(ledger.engine)

@@ -1,7 +1,7 @@
 """Render a session plan as what KubeSpawner is told of a pod, and read a pod as the session that it is. Pure.
 
-The home is not here, nor are buckets: the chart's values say what volume a home is, and buckets are mounted for a
-running pod from outside it.
+The home is not here: the chart's values say what volume it is. Nor are the plan's folders: the one that there is, a
+person's own bucket, is a folder of their home.
 """
 
 from __future__ import annotations
