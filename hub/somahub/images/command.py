@@ -141,7 +141,7 @@ def base(given: argparse.Namespace, made: Engine) -> None:
     else:
         with console.step(f"making {debian.NAME} from Debian's packages"):
             debian.make(made)
-    console.say(f"Build on it: somahub images build --base {debian.NAME}")
+    console.say(f"Build on it: make images BASE={debian.NAME}")
 
 
 def copied(images: Mapping[str, Image], source: Path, into: Path) -> Path:

@@ -29,7 +29,7 @@ LEFT = ("var/cache/apt", "var/lib/apt/lists", "var/log", "usr/share/locale", "us
 def make(engine: Engine) -> None:
     """Install Debian's smallest system into a folder, and import it as :data:`NAME`; raises SetupError."""
     if os.geteuid() != 0:
-        raise SetupError("a base image is made by root alone: its files belong to root", "sudo somahub images base")
+        raise SetupError("a base image is made by root alone: its files belong to root", "run the same as root")
     program = shutil.which("debootstrap", path="/usr/sbin:/sbin:/usr/bin")
     if program is None:
         raise SetupError("debootstrap is not installed", "apt-get install debootstrap")

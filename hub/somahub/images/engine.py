@@ -56,7 +56,7 @@ class Engine:
             return found
         raise SetupError(
             f"the image {reference} could not be fetched: {_reason(done.stdout)}",
-            "name one that can be by --base, or make one from Debian's packages: somahub images base (as root)",
+            "name one that can be by BASE=…, or make one from Debian's packages, as root: docs/images.md",
         )
 
     def build(
