@@ -7,6 +7,7 @@ person's own bucket, is a folder of their home.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -39,24 +40,10 @@ def overrides(plan: SessionPlan, image: str) -> dict[str, Any]:
         "extra_resource_limits": gpus,
         "node_selector": dict(hardware.node_selector),
         "tolerations": [
-            {key: value for key, value in entry.items() if value is not None}
-            for entry in (
-                {"key": t.key, "operator": t.operator, "value": t.value, "effect": t.effect}
-                for t in hardware.tolerations
-            )
+            {name: value for name, value in asdict(toleration).items() if value is not None}
+            for toleration in hardware.tolerations
         ],
-        "uid": UID,
-        "gid": GID,
-        "fs_gid": GID,
-        "privileged": False,
-        "allow_privilege_escalation": False,
-        "automount_service_account_token": False,
-        "container_security_context": {"capabilities": {"drop": ["ALL"]}},
-        "pod_security_context": {
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-            "fsGroupChangePolicy": "OnRootMismatch",
-        },
+        **_restricted(),
         **_memory_folders(plan),
         "extra_labels": {
             "app.kubernetes.io/part-of": "somahub",
@@ -88,6 +75,24 @@ def began(pod: Mapping[str, Any]) -> Fact | None:
     detail = {name: said[f"somahub/{name}"] for name in ("server", "profile", "app", "hardware")}
     at = datetime.fromisoformat(found[0])
     return Fact(at, "session.started", said[SESSION], said["somahub/person"], (*detail.items(), ("gpus", "")))
+
+
+def _restricted() -> dict[str, Any]:
+    """Pod Security *restricted*."""
+    return {
+        "uid": UID,
+        "gid": GID,
+        "fs_gid": GID,
+        "privileged": False,
+        "allow_privilege_escalation": False,
+        "automount_service_account_token": False,
+        "container_security_context": {"capabilities": {"drop": ["ALL"]}},
+        "pod_security_context": {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "fsGroupChangePolicy": "OnRootMismatch",
+        },
+    }
 
 
 def _memory_folders(plan: SessionPlan) -> dict[str, dict[str, Any]]:
