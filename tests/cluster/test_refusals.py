@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visitor import Visitor, visiting
+from tests.browser.visitor import Visitor, until, visiting
 from tests.cluster.deployed import Deployed
 
 
@@ -58,6 +58,20 @@ def test_hardware_that_is_not_offered_is_refused_with_what_is(finn: Visitor, dep
     finn.page.locator("#profile-napari input[value=small]").evaluate("input => input.value = 'huge'")
     finn.page.locator("#profile-napari").get_by_role("button", name="Start").click()
     expect(finn.page.locator("main")).to_contain_text("napari is not offered on 'huge'; choose small, large, gpu")
+
+
+def test_refusals_one_after_another_do_not_end_the_hub(finn: Visitor, deployed: Deployed) -> None:
+    (hub,) = deployed.pods(component="hub")
+    ends = hub["status"]["containerStatuses"][0]["restartCount"]
+    # One more than Zero-to-JupyterHub's chart lets pass; it ends the hub two seconds after the last.
+    for _ in range(6):
+        deployed.ask("POST", "/users/finn/servers/napari", {"profile": "napari", "hardware": "huge"})
+        until(lambda: "napari" not in finn.servers(), 10)
+    said = deployed.kubectl("logs", "deploy/hub", "--tail=200")
+    assert "Aborting due to" not in said
+    assert deployed.answers()
+    (hub,) = deployed.pods(component="hub")
+    assert hub["status"]["containerStatuses"][0]["restartCount"] == ends
 
 
 def test_after_a_refusal_something_else_starts(finn: Visitor, deployed: Deployed) -> None:
