@@ -72,6 +72,10 @@ def test_every_page_fits_its_window_and_brings_all_it_needs(
     service.end("ada")
 
 
+def test_the_hubs_pages_lead_to_it(service: Service) -> None:
+    assert f'href="{PREFIX}">API</a>' in service.browser("ada").get("/hub/token").text
+
+
 def test_a_session_is_shown_with_its_cost_and_opens(service: Service, window: Open) -> None:
     service.run("ada")
     row = window("ada").locator(".running")
