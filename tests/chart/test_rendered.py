@@ -15,6 +15,7 @@ from somahub import catalog
 from tests.chart.charts import APPS, CHART, GATEWAY, GIVEN, NAMESPACE, ROOT, Rendered, nested, render
 
 PROFILES = ROOT / "spawner_profiles"
+SUBDOMAINS = "jupyterhub.hub.config.JupyterHub.subdomain_host"
 
 
 def _profiles(rendered: Rendered, name: str = "somahub-profiles") -> dict[str, str]:
@@ -94,7 +95,7 @@ def test_the_service_asks_the_hub_who_somebody_is(own: Rendered) -> None:
 
 def test_with_a_host_for_each_person_the_service_knows_its_own_and_the_hubs(own_chart: Path) -> None:
     """As JupyterHub names them."""
-    values = nested("jupyterhub.hub.config.JupyterHub.subdomain_host", "https://neuro.lab.test:8443")
+    values = nested(SUBDOMAINS, "https://neuro.lab.test:8443")
     (container,) = render(own_chart, values).pods()["Deployment/somahub-service"]["spec"]["containers"]
     env = {each["name"]: each.get("value") for each in container["env"]}
     host = subdomain_hook_idna("somahub", "neuro.lab.test", "service")
@@ -118,6 +119,8 @@ def test_notes_say_address_password_next_step_and_what_is_open(own_chart: Path) 
     assert "port-forward service/proxy-public" in notes
     assert "helm test somahub -n lab --logs" in notes
     assert "without encryption" in notes
+    assert "one site" in notes
+    assert "one site" not in render(own_chart, nested(SUBDOMAINS, "https://neuro.lab.test")).notes
     assert "pod-security.kubernetes.io/enforce=restricted" in notes
     port = {"type": "NodePort", "nodePorts": {"http": 30080}}
     assert "http://ADDRESS-OF-A-NODE:30080/" in render(own_chart, nested("jupyterhub.proxy.service", port)).notes
