@@ -73,7 +73,7 @@ _DESKTOP = ("system", "system-test")
 TARGETS = {
     "test": Target((("python", "-m", "pytest", "--ignore=tests/cluster"),), back=("artifacts",), lists=_DESKTOP),
     "test-cluster": Target(
-        (("python", "-m", "pytest", "tests/cluster"),),
+        (("python", "-m", "tests.cluster.prepare"), ("python", "-m", "pytest", "tests/cluster")),
         back=("artifacts",),
         lists=("system-test", "system-cluster"),
         root=True,
