@@ -47,6 +47,8 @@ def _configure(c: Any) -> None:
     c.KubeSpawner.start_timeout = instance.tier.document.start_minutes * 60
     c.KubeSpawner.http_timeout = 60
     c.KubeSpawner.poll_interval = 10
+    # A start that is refused is no fault of the hub, which would else end itself with the fifth in a row.
+    c.KubeSpawner.consecutive_failure_limit = 0
     # A person's home stays when their account goes.
     c.KubeSpawner.delete_pvc = False
     # For what runs in a session to save and end.
