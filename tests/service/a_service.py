@@ -131,14 +131,7 @@ class Service:
     def token(self, name: str, *scopes: str) -> str:
         """A token that somebody made on the hub's page: with all that they may do, or with these scopes alone."""
         if (name, *scopes) not in self.tokens:
-            browser = self.browser(name)
-            page = re.search(r'xsrf_token: "([^"]+)"', browser.get("/hub/token").text)
-            assert page
-            wanted = {"note": "a test", "scopes": list(scopes)} if scopes else {"note": "a test"}
-            headers = {"X-XSRFToken": page[1], "Sec-Fetch-Mode": "cors"}
-            answer = browser.client.post(f"/hub/api/users/{name}/tokens", json=wanted, headers=headers)
-            assert answer.status_code == 201, answer.text
-            self.tokens[name, *scopes] = answer.json()["token"]
+            self.tokens[name, *scopes] = token(self.browser(name), name, *scopes)
         return self.tokens[name, *scopes]
 
     def ask(self, method: str, path: str, token: str = "", **more: Any) -> httpx.Response:
@@ -191,3 +184,14 @@ class Service:
 
 
 APPS = ("dlc", "napari", "notebook")
+
+
+def token(browser: Browser, name: str, *scopes: str) -> str:
+    """Make a token on the hub's page, in the browser of whoever has that name."""
+    page = re.search(r'xsrf_token: "([^"]+)"', browser.get("/hub/token").text)
+    assert page
+    wanted = {"note": "a test", "scopes": list(scopes)} if scopes else {"note": "a test"}
+    headers = {"X-XSRFToken": page[1], "Sec-Fetch-Mode": "cors"}
+    answer = browser.client.post(f"/hub/api/users/{name}/tokens", json=wanted, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["token"])
