@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,9 +56,8 @@ def _configure(c: Any) -> None:
     c.KubeSpawner.delete_pvc = False
     # For what runs in a session to save and end.
     c.KubeSpawner.delete_grace_period = 30
-    loop = asyncio.get_running_loop()
-    _background.add(loop.create_task(go_round(instance, os.environ["POD_NAMESPACE"])))
-    _background.add(loop.create_task(end_when_changed(settings)))
+    _go_on(go_round(instance, os.environ["POD_NAMESPACE"]))
+    _go_on(end_when_changed(settings))
 
     # A proxy that was started anew has no routes until the hub looks at it.
     c.JupyterHub.last_activity_interval = 2
@@ -76,3 +78,16 @@ def _configure(c: Any) -> None:
         },
         {"name": "operator", "services": ["operator"], "scopes": ["admin:users", "admin:servers", "list:users"]},
     ]
+
+
+def _go_on(work: Coroutine[Any, Any, None]) -> None:
+    """Do it beside the hub for as long as that runs; a hub without it is ended, to be started anew."""
+
+    def over(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logging.getLogger("somahub").critical("what runs beside the hub has failed", exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(over)
+    _background.add(task)

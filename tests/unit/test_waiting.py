@@ -69,6 +69,13 @@ UNBOUND = 'running PreBind plugin "VolumeBinding": binding volumes: pod has unbo
             "No node had room, so the cluster adds one; that takes some minutes",
         ),
         (pod(), [event("FailedScheduling", UNBOUND)], False, 60, "Waiting for the volume of your home"),
+        (
+            pod(),
+            [event("NotTriggerScaleUp", "pod didn't trigger scale-up: 1 in backoff after failed scale-up")],
+            True,
+            60,
+            "No node has room for GPU (4 CPUs, 16 GiB, 1 GPU); waiting for one to be added",
+        ),
         (pod("n1"), [event("Scheduled")], False, 1, "A node is found; bringing your home there"),
         (pod("n1", waits("ContainerCreating")), [], False, 1, "A node is found; bringing your home there"),
         (
@@ -138,6 +145,13 @@ def test_who_waits_is_told_what_for(
         ),
         (
             pod(),
+            [event("FailedScheduling", UNBOUND)],
+            True,
+            'The volume of your home was not made: running PreBind plugin "VolumeBinding": binding volumes: '
+            "pod has unbound immediate PersistentVolumeClaims",
+        ),
+        (
+            pod(),
             [event("NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max node group size reached")],
             True,
             "No node has room for GPU (4 CPUs, 16 GiB, 1 GPU), and none can be added: "
@@ -188,7 +202,7 @@ def test_what_is_in_vain_ends_at_once_and_says_why(
     seen: dict[str, Any], events: list[dict[str, Any]], autoscaling: bool, line: str
 ) -> None:
     """One line that says what is wrong, and one that says what to do."""
-    told = look(seen, events, ASKED, autoscaling=autoscaling, now=BEGAN + timedelta(seconds=70))
+    told = look(seen, events, ASKED, autoscaling=autoscaling, now=BEGAN + timedelta(seconds=200))
     assert isinstance(told, Impossible)
     assert told.why == line
     assert told.mend

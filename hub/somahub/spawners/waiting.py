@@ -15,6 +15,10 @@ from somahub.model import Hardware
 
 # Seconds for which a full cluster is not taken at its word: somebody's pod may just be on its way out.
 _PATIENCE: Final = 3.0
+# Seconds for which it is not believed that no node can be added: an autoscaler says so while it cools down, too.
+_COOL_DOWN: Final = 90.0
+# Seconds that a home's volume may take to be made.
+_VOLUME: Final = 180.0
 # Seconds for which an image that did not come is asked for again, unless the registry says that it has none.
 _RETRIES: Final = 60.0
 
@@ -44,6 +48,9 @@ class Asked:
     hardware: Hardware
     holders: str = ""
 
+
+# KubeSpawner itself would wait for it until the start's time is up.
+GONE: Final = Impossible("its pod was taken from the cluster as it started", "try again")
 
 Event = Mapping[str, Any]
 Look = Waiting | Impossible
@@ -122,17 +129,22 @@ def _unplaced(pod: Mapping[str, Any], events: Sequence[Event], asked: Asked, aut
     if not said:
         return Waiting(5, "Looking for a node with room")
     last, message = said[-1]["reason"], str(said[-1].get("message", ""))
+    since = _time(pod["metadata"].get("creationTimestamp")) or now
+    seconds = (now - since).total_seconds()
     if last == "TriggeredScaleUp":
         return Waiting(12, "No node had room, so the cluster adds one; that takes some minutes")
     if last == "FailedScheduling" and re.search(r"persistentvolumeclaim|volume to be created|not bound", message, re.I):
+        if seconds > _VOLUME:
+            return Impossible(
+                f"The volume of your home was not made: {' '.join(message.split())[:200]}", _ADMINISTRATOR
+            )
         return Waiting(8, "Waiting for the volume of your home")
-    if autoscaling and last == "FailedScheduling":
+    if autoscaling and (last == "FailedScheduling" or seconds < _COOL_DOWN):
         return Waiting(10, f"No node has room for {_size(asked.hardware)}; waiting for one to be added")
     if last == "NotTriggerScaleUp":
         why = f"No node has room for {_size(asked.hardware)}, and none can be added: {_lacking(message)}"
         return Impossible(why, _SMALLER)
-    since = _time(pod["metadata"].get("creationTimestamp")) or now
-    if (now - since).total_seconds() < _PATIENCE:
+    if seconds < _PATIENCE:
         return Waiting(5, "Looking for a node with room")
     held = f"; {asked.holders}" if asked.holders else ""
     return Impossible(f"No node has room for {_size(asked.hardware)}: {_lacking(message)}{held}", _SMALLER)
