@@ -97,6 +97,14 @@ def test_a_start_that_the_hub_did_not_live_to_see_is_found(deployed: Deployed) -
     until(lambda: [fact["kind"] for fact in deployed.facts("hana")] == ["session.started", "session.stopped"], 90)
 
 
+def test_a_start_whose_pod_is_taken_away_ends(deployed: Deployed) -> None:
+    start(deployed, "hugo")
+    until(lambda: deployed.pods(person="hugo"), 30)
+    deployed.kubectl("delete", "pod", deployed.pod("hugo"), "--grace-period=0", "--force")
+    until(lambda: not deployed.ask("GET", "/users/hugo").json()["servers"], 20)
+    assert [fact["kind"] for fact in deployed.facts("hugo")] in ([], ["session.started", "session.stopped"])
+
+
 def test_the_cluster_is_asked_whether_its_walls_hold(lab: Cluster, deployed: Deployed) -> None:
     said = lab.helm("test", "somahub", "-n", deployed.namespace, "--logs")
     assert "Phase:          Succeeded" in said, said

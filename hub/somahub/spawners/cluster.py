@@ -58,6 +58,7 @@ class ClusterSpawner(Chosen, KubeSpawner):  # type: ignore[misc]
 
     async def start(self) -> str:
         """Start the pod and return its URL once it runs; a start that is in vain ends at once, and says why."""
+        self._asked = None
         self.news.say(0, "Getting ready")
         starting = asyncio.ensure_future(super().start())
         try:
@@ -103,11 +104,16 @@ class ClusterSpawner(Chosen, KubeSpawner):  # type: ignore[misc]
 
     async def _watch(self, starting: asyncio.Future[str]) -> None:
         """Tell what the pod waits for until it runs; raises StartError, and takes it away, when it never will."""
+        made = False
         while not starting.done():
             if self._asked is not None:
                 autoscaling = self.instance.tier.document.autoscaling
                 now = datetime.now(UTC)
                 told = waiting.look(self._pod(), self.events, self._asked, autoscaling=autoscaling, now=now)
+                # Not one of an earlier session, which KubeSpawner takes away first.
+                made = made or self.session == self.extra_annotations.get(pods.SESSION)
+                if made and self._pod() is None:
+                    told = waiting.GONE
                 if isinstance(told, Impossible):
                     starting.cancel()
                     await asyncio.gather(starting, return_exceptions=True)
