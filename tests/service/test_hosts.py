@@ -58,7 +58,7 @@ def test_a_person_is_led_to_the_hubs_host_and_back_and_to_sessions_on_their_own(
     page = ada.client.get(own.join(PREFIX))
     assert (page.status_code, page.url.host) == (200, own.host)
     assert f'href="{str(ada.client.base_url).rstrip("/")}/hub/home"' in page.text
-    assert f'href="//{own.host}{PREFIX}">API</a>' in ada.get("/hub/token").text
+    assert f'href="{own.join(PREFIX)}">API</a>' in ada.get("/hub/token").text
 
     headers = {"Authorization": f"token {token(ada, 'ada')}"}
     asked = {"profile": "napari", "hardware": "small"}
