@@ -95,7 +95,13 @@ WRONG: list[tuple[str, Any, str, str]] = [
         "jupyterhub.singleuser.storage.dynamic.pvcNameTemplate",
         "claim-{user_server}",
         "/jupyterhub/singleuser/storage/dynamic/pvcNameTemplate",
-        r"'claim-{user_server}' does not match pattern '^[a-z0-9-]*\\{username\\}[a-z0-9-]*$'",
+        r"'claim-{user_server}' does not match pattern '^(claim|home)-([a-z0-9]+-)*\\{username\\}$'",
+    ),
+    (
+        "jupyterhub.singleuser.storage.dynamic.pvcNameTemplate",
+        "{username}",
+        "/jupyterhub/singleuser/storage/dynamic/pvcNameTemplate",
+        r"'{username}' does not match pattern '^(claim|home)-([a-z0-9]+-)*\\{username\\}$'",
     ),
     (
         "jupyterhub.singleuser.storage.capacity",
