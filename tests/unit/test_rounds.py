@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from somahub.settings import Settings
-from somahub.spawners.rounds import end_when_changed, strays
+from somahub.spawners.rounds import strays
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROFILES = Path(__file__).parents[2] / "spawner_profiles"
@@ -30,26 +30,37 @@ def test_a_pod_that_no_server_stands_for_is_a_stray_once_it_is_old_enough() -> N
     assert strays(running, lambda person, server: (person, server) == ("anna", "known"), NOW) == ["pod-lost"]
 
 
-async def test_the_hub_ends_for_sound_documents_and_stays_for_those_with_a_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("somahub.spawners.rounds._LOOK", 0.01)
-    cluster, profiles = tmp_path / "cluster.yaml", tmp_path / "profiles"
-    cluster.write_text(APPS)
+# A hub that does nothing else; it says when it has looked for the first time.
+HUB = """
+import asyncio, sys
+from pathlib import Path
+from somahub.settings import Settings
+from somahub.spawners import rounds
+rounds._LOOK = 0.05
+async def main(folder):
+    settings = Settings(data=folder, cluster=folder / "cluster.yaml", profiles=folder / "profiles")
+    watching = asyncio.create_task(rounds.end_when_changed(settings))
+    await asyncio.sleep(0)
+    print("looks", flush=True)
+    await watching
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_the_hub_ends_for_sound_documents_and_stays_for_those_with_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "cluster.yaml").write_text(APPS)
+    profiles = tmp_path / "profiles"
     profiles.mkdir()
     for file in PROFILES.glob("*.yaml"):
         (profiles / file.name).write_text(file.read_text())
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    watching = asyncio.create_task(end_when_changed(Settings(data=tmp_path, cluster=cluster, profiles=profiles)))
-    try:
-        await asyncio.sleep(0)
-        (profiles / "napari.yaml").write_text("name: [")
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ended.wait(), 0.5)
-        (profiles / "napari.yaml").unlink()
-        await asyncio.wait_for(ended.wait(), 10)
-        await watching
-    finally:
-        watching.cancel()
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+    with subprocess.Popen([sys.executable, "-c", HUB, str(tmp_path)], stdout=subprocess.PIPE, text=True) as hub:
+        assert hub.stdout
+        try:
+            assert hub.stdout.readline() == "looks\n"
+            (profiles / "napari.yaml").write_text("name: [")
+            with pytest.raises(subprocess.TimeoutExpired):
+                hub.wait(1)
+            (profiles / "napari.yaml").unlink()
+            assert hub.wait(30) == -signal.SIGTERM
+        finally:
+            hub.kill()

@@ -55,6 +55,8 @@ def outside(spec_file: str) -> None:
 
 def inside(spec_file: str) -> None:
     """Be process 1 of the lab."""
+    # Whatever the caller's is: what is written here are also the roots of containers, whose users are not root.
+    os.umask(0o022)
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     spec = json.loads(Path(spec_file).read_text())
     # The old /proc still tells which number we have on the host.
