@@ -104,6 +104,12 @@ def test_each_runs_as_an_ordinary_user_and_says_what_it_is(built: dict[str, str]
 SESSION_VARIABLES = ("XDG_RUNTIME_DIR", "SOMAHUB_APP")
 
 
+def test_what_an_image_holds_is_everybodys_to_read(built: dict[str, str]) -> None:
+    unreadable = "find /opt -xdev ! -type l ! -readable -print | head"
+    for reference in built.values():
+        assert inside(reference, unreadable) == ""
+
+
 def test_what_an_image_holds_is_nobodys_to_change(built: dict[str, str]) -> None:
     changeable = "find /opt /usr /etc -xdev ! -type l '(' -user user -o -perm -o+w ')' -print | head"
     for reference in built.values():

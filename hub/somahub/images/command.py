@@ -37,6 +37,8 @@ class Builder:
 
     def build(self, names: Sequence[str]) -> dict[str, str]:
         """Build these images, or all that are shipped, and what they need; returns each one's local name."""
+        # Whatever the caller's is: what is written from here on is read by an image's user, who is not root.
+        os.umask(0o022)
         images = self.images
         wanted = table.chosen(images, names)
         base = self.engine.find(self.base) or self.engine.pull(self.base)
