@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,10 +11,8 @@ from somahub.cluster import image_digest, this_cluster
 from somahub.errors import SetupError
 from somahub.instance import shipped
 from somahub.settings import Settings
-from somahub.spawners.rounds import strays
 
 DIGEST = "0123456789abcdef" * 4
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def settings(folder: Path, text: str) -> Settings:
@@ -60,12 +56,3 @@ def test_what_the_chart_says_is_checked_in_one_line_a_fault(tmp_path: Path, text
     with pytest.raises(SetupError, match=r"cluster\.yaml") as fault:
         this_cluster(settings(tmp_path, text))
     assert line in str(fault.value)
-
-
-def test_a_pod_that_no_server_stands_for_is_a_stray_once_it_is_old_enough() -> None:
-    def pod(name: str, person: str, minutes: float) -> SimpleNamespace:
-        annotations = {"somahub/person": person, "somahub/server": "napari"}
-        return SimpleNamespace(name=name, annotations=annotations, creation_timestamp=NOW - timedelta(minutes=minutes))
-
-    running = {"a": pod("known", "anna", 60), "b": pod("old", "ben", 60), "c": pod("young", "cora", 1)}
-    assert strays(running, lambda person, _: person == "anna", NOW) == ["old"]
