@@ -50,9 +50,3 @@ def rows(shown: Image.Image) -> np.ndarray:
     bright, middle = np.asarray(shown).max(axis=2), shown.width // 2
     lit = np.flatnonzero(bright[:, middle - 100 : middle + 100].mean(axis=1) > 12)
     return max(np.split(lit, np.flatnonzero(np.diff(lit) > 1) + 1), key=len)
-
-
-def alike(one: Image.Image, other: Image.Image) -> float:
-    """The part of the pixels, 0 to 1, that two pictures have in common."""
-    a, b = np.asarray(one).astype(int), np.asarray(other).astype(int)
-    return float((np.abs(a - b).max(axis=2) <= 8).mean()) if a.shape == b.shape else 0.0

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from somahub.ledger import Ledger
-from tests.browser.labelling import DEEPLABCUT, alike, label
+from tests.browser.labelling import DEEPLABCUT, label
 from tests.browser.visitor import Visit, share, until
 from tests.somahub_under_test import Somahub
 
@@ -62,13 +62,7 @@ def test_a_scientist_labels_real_frames_in_deeplabcut_and_comes_back_to_the_same
     others = np.delete(np.arange(len(truth)), 2)
     np.testing.assert_array_equal(saved.to_numpy()[others], truth.to_numpy()[others])
 
-    seen = anna.settled()
-    address = anna.page.url
-    anna.page.close()
-    anna.page = anna.page.context.new_page()
-    anna.page.goto(address)
-    anna.see_desktop()
-    until(lambda: alike(anna.picture(), seen) > 0.99, 20)
+    anna.come_back()
     anna.keep("the-same-window")
 
 

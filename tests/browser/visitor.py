@@ -92,6 +92,15 @@ class Visitor:
         until(lambda: self.picture().tobytes() != before.tobytes(), seconds)
         return self.settled()
 
+    def come_back(self) -> None:
+        """Close the tab, open it again, and find the same window."""
+        seen, address = self.settled(), self.page.url
+        self.page.close()
+        self.page = self.page.context.new_page()
+        self.page.goto(address)
+        self.see_desktop()
+        until(lambda: alike(self.picture(), seen) > 0.99, 20)
+
     def type(self, text: str) -> None:
         self.page.keyboard.type(text, delay=20)
 
@@ -131,3 +140,9 @@ def share(picture: Image.Image, colour: tuple[int, int, int], tolerance: int = 6
     """The part of a picture, 0 to 1, that has a colour."""
     off = np.abs(np.asarray(picture).astype(int) - np.asarray(colour)).max(axis=2)
     return float((off <= tolerance).mean())
+
+
+def alike(one: Image.Image, other: Image.Image) -> float:
+    """The part of the pixels, 0 to 1, that two pictures have in common."""
+    a, b = np.asarray(one).astype(int), np.asarray(other).astype(int)
+    return float((np.abs(a - b).max(axis=2) <= 8).mean()) if a.shape == b.shape else 0.0

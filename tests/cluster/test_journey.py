@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Error, expect
 
-from tests.browser.labelling import DEEPLABCUT, TERMINAL, alike, label
+from tests.browser.labelling import DEEPLABCUT, TERMINAL, label
 from tests.browser.visitor import Visitor, share, until, visiting
 from tests.cluster.deployed import Deployed
 
@@ -80,13 +80,7 @@ def test_a_scientist_labels_the_sample_in_deeplabcut_and_comes_back_to_the_same_
         assert np.abs(written - wanted).max() < 2.5, part
     anna.keep("cluster-labelled")
 
-    seen = anna.settled()
-    address = anna.page.url
-    anna.page.close()
-    anna.page = anna.page.context.new_page()
-    anna.page.goto(address)
-    anna.see_desktop()
-    until(lambda: alike(anna.picture(), seen) > 0.99, 20)
+    anna.come_back()
 
 
 def test_a_session_goes_on_while_the_hub_is_killed(anna: Visitor, deployed: Deployed) -> None:
